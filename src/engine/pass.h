@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "imap/conn.h"
+#include "model/report.h"
+#include "util/clock.h"
+
+/* One sync of one account, from connecting to the last commit. */
+
+typedef struct {
+    const ImsEndpoint *endpoint[IMS_N_SIDES];
+    const char *identity[IMS_N_SIDES]; /* see ims_store_open() */
+    const char *state_path;
+    char **mailboxes; /* our names; NULL: all */
+    gboolean has_max_deletions;
+    guint max_deletions; /* deletions let through without asking, if has_max_deletions */
+    const ImsClock *clock;
+    /* Called in this thread, between waits; must not wait. */
+    void (*progress)(const ImsProgress *progress, gpointer data);
+    gpointer data;
+} ImsPassOrder;
+
+/**
+ * ims_pass_run:
+ * @pump: the calling thread's
+ * @error: (out) (optional): why the pass ended before its end; what it had settled stays settled
+ *
+ * Makes both sides equal. Whatever stands alone (a refused message, a held mailbox) is an issue in
+ * the report and no error.
+ *
+ * Errors: all of ims_conn_open()'s and IMS_ERROR_STATE, prefixed with the side.
+ *
+ * Returns: (transfer full): never NULL: what was done, also beside an error.
+ */
+ImsReport *ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error);
+
+/**
+ * ims_pass_test:
+ *
+ * Connects and logs in to both sides, and disconnects.
+ *
+ * Errors: those of ims_conn_open(), prefixed with the side.
+ */
+gboolean ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "model/delta.h"
+#include "model/side.h"
+#include "net/pump.h"
+#include "util/clock.h"
+#include "wire/parse.h"
+
+/* One connection to one server, as the engine sees it: straight-line verbs over a sans-I/O session
+ * and the pump. Verbs *issue* a command and return without waiting (but for room in the window of
+ * 64 commands or 64 KiB outstanding); ims_conn_wait() collects. Mailbox names are UTF-8 in the
+ * server's spelling. Untagged data belongs to the oldest unanswered command that asks for such
+ * data; what no command asked for is dropped, since the closing SELECT (QRESYNC) tells it again.
+ *
+ * Errors of all functions that take a GError: IMS_ERROR_CANCELLED; IMS_ERROR_OFFLINE (gone, BYE,
+ * silent); IMS_ERROR_PROTOCOL (a BAD, or bytes that are no IMAP). After any of them the connection
+ * is dead, and its pending commands stay IMS_REPLY_PENDING: what they did is unknown. */
+
+typedef enum { IMS_ENDPOINT_TLS, IMS_ENDPOINT_COMMAND } ImsEndpointType;
+
+/* How to reach a server, and as whom. */
+typedef struct {
+    ImsEndpointType type;
+    char *host;
+    guint16 port;
+    char *ca_file;  /* NULL: the system's */
+    char *username; /* COMMAND: NULL if PREAUTH is expected */
+    char *password; /* wiped when freed */
+    char **argv;    /* COMMAND */
+    char **envp;    /* COMMAND: NULL to inherit */
+} ImsEndpoint;
+
+ImsEndpoint *ims_endpoint_new(ImsEndpointType type);
+ImsEndpoint *ims_endpoint_copy(const ImsEndpoint *self);
+void ims_endpoint_free(ImsEndpoint *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsEndpoint, ims_endpoint_free)
+
+typedef struct ImsConn ImsConn;
+
+/* A command; refcounted. Its results may be taken after its reply. */
+typedef struct ImsCmd ImsCmd;
+typedef enum { IMS_REPLY_PENDING, IMS_REPLY_OK, IMS_REPLY_NO } ImsReply;
+
+void ims_cmd_unref(ImsCmd *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsCmd, ims_cmd_unref)
+ImsReply ims_cmd_reply(const ImsCmd *self);
+/** ims_cmd_code: Returns: (transfer none): the code of the tagged reply; type NONE if it had none.
+ */
+const ImsCode *ims_cmd_code(const ImsCmd *self);
+/** ims_cmd_text: Returns: (transfer none): the tagged reply's code and text, escaped for people. */
+const char *ims_cmd_text(const ImsCmd *self);
+
+/**
+ * ims_conn_open:
+ *
+ * Connects, reads the greeting, logs in (LOGIN, unless a COMMAND is PREAUTH), learns the
+ * capabilities from wherever they come, ENABLEs QRESYNC and requires its `* ENABLED`. A PREAUTH on
+ * a network link, LOGINDISABLED and a missing QRESYNC, UIDPLUS, LIST-EXTENDED or LIST-STATUS are
+ * refused. Waits; each stage has a deadline of 30 seconds (20 for connect and handshake).
+ *
+ * Errors: also IMS_ERROR_AUTH_FAILED, IMS_ERROR_CREDENTIALS_MISSING,
+ * IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED, IMS_ERROR_SERVER_REJECTED,
+ * IMS_ERROR_CONFIG.
+ */
+ImsConn *ims_conn_open(
+    ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error);
+/** ims_conn_free: closes at once; sends LOGOUT first only if the connection is alive and idle, and
+ * does not wait for the answer. */
+void ims_conn_free(ImsConn *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConn, ims_conn_free)
+
+ImsLinkCount ims_conn_count(const ImsConn *self);
+/** ims_conn_has: @capability: in capitals, such as "MULTIAPPEND". */
+gboolean ims_conn_has(const ImsConn *self, const char *capability);
+
+/** ims_conn_wait: waits for @cmd's reply. A NO is TRUE, see ims_cmd_reply(); a BAD is an error.
+ * Control commands have a deadline of 120 seconds since the last byte. */
+gboolean ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error);
+
+/* -- the tree -- */
+
+typedef struct {
+    char *name; /* UTF-8, the server's spelling */
+    char delimiter;
+    guint attributes; /* IMS_LIST_* */
+    const char *role; /* static; "" if none */
+    guint have;       /* IMS_STATUS_*: 0 if no STATUS came */
+    ImsPoint point;
+} ImsListing;
+
+/** ims_conn_list: LIST "" "*" RETURN (SUBSCRIBED [SPECIAL-USE] STATUS (MESSAGES UIDNEXT UIDVALIDITY
+ * HIGHESTMODSEQ)). Result: ims_cmd_listings(). */
+ImsCmd *ims_conn_list(ImsConn *self, GError **error);
+/** ims_cmd_listings: Returns: (transfer none) (element-type ImsListing): in the server's order. */
+GPtrArray *ims_cmd_listings(const ImsCmd *self);
+ImsCmd *ims_conn_create(ImsConn *self, const char *mailbox, GError **error);
+ImsCmd *ims_conn_subscribe(ImsConn *self, const char *mailbox, GError **error);
+
+/* -- one mailbox -- */
+
+/**
+ * ims_conn_select:
+ * @since: (nullable): the committed point; with a modseq: `(QRESYNC (uidvalidity modseq
+ * 1:uidnext-1))`. NULL, a modseq of 0 or a uidnext of 1: a plain SELECT.
+ *
+ * Result: ims_cmd_take_delta() (fresh empty). A NO leaves nothing selected.
+ */
+ImsCmd *ims_conn_select(ImsConn *self, const char *mailbox, const ImsPoint *since, GError **error);
+ImsDelta *ims_cmd_take_delta(ImsCmd *self);
+
+/** ims_conn_fetch_meta: UID FETCH @first:* (UID FLAGS INTERNALDATE RFC822.SIZE). Result:
+ * ims_cmd_take_messages(): ascending, without doubles, without UIDs below @first. */
+ImsCmd *ims_conn_fetch_meta(ImsConn *self, guint32 first, GError **error);
+/** ims_conn_fetch_headers: the fields that the fingerprint needs; result: ims_cmd_take_messages(),
+ * with IMS_HAVE_FINGERPRINT for those whose header came. */
+ImsCmd *ims_conn_fetch_headers(ImsConn *self, const ImsUidSet *uids, GError **error);
+GArray *ims_cmd_take_messages(ImsCmd *self);
+/** ims_conn_search_uids: UID SEARCH UID @uids: which of them stand. Result: ims_cmd_uids(). */
+ImsCmd *ims_conn_search_uids(ImsConn *self, const ImsUidSet *uids, GError **error);
+/** ims_cmd_uids: Returns: (transfer none): of SEARCH, those found; of STORE, those MODIFIED. */
+const ImsUidSet *ims_cmd_uids(const ImsCmd *self);
+
+typedef enum { IMS_STORE_ADD, IMS_STORE_REMOVE, IMS_STORE_REPLACE } ImsStoreVerb;
+
+/** ims_conn_store: UID STORE, not silent. @unchangedsince: 0 for none. Results:
+ * ims_cmd_take_messages() (the FETCH lines: UID, FLAGS, MODSEQ) and ims_cmd_uids() (MODIFIED). One
+ * command must fit in 8,000 octets: callers cut @uids to at most 300 ranges. */
+ImsCmd *ims_conn_store(
+    ImsConn *self,
+    const ImsUidSet *uids,
+    ImsStoreVerb verb,
+    const ImsFlags *flags,
+    guint64 unchangedsince,
+    GError **error);
+/** ims_conn_expunge: UID EXPUNGE @uids; the same bound. */
+ImsCmd *ims_conn_expunge(ImsConn *self, const ImsUidSet *uids, GError **error);
+
+/* -- bodies -- */
+
+/** ims_conn_fetch_bodies: UID FETCH @uids (UID FLAGS INTERNALDATE RFC822.SIZE BODY.PEEK[]); read
+ * by ims_conn_next_body() and ims_conn_read_body(). One at a time on a connection. */
+ImsCmd *ims_conn_fetch_bodies(ImsConn *self, const ImsUidSet *uids, GError **error);
+/**
+ * ims_conn_next_body:
+ * @out: (out): UID, flags, date and RFC822.SIZE as far as they came before the body
+ * @out_size: (out): octets of the body
+ * @out_more: (out): FALSE: the command has ended, @out is untouched
+ *
+ * Waits for the next body. Messages that are gone (NIL, or never answered) are passed over; what is
+ * left of the body before is an error of the caller's.
+ */
+gboolean ims_conn_next_body(
+    ImsConn *self,
+    ImsCmd *cmd,
+    ImsMessage *out,
+    guint64 *out_size,
+    gboolean *out_more,
+    GError **error);
+/** ims_conn_read_body: waits for octets of the body. @out_data: (transfer none): valid until the
+ * next call on this connection; @out_len: 0 at its end. Stall limit 60 seconds. */
+gboolean ims_conn_read_body(ImsConn *self, const guint8 **out_data, gsize *out_len, GError **error);
+
+/**
+ * ims_conn_append_begin:
+ *
+ * Begins an APPEND. Then for each message (several only with MULTIAPPEND) ims_conn_append_message()
+ * and its octets by ims_conn_append_write(); then ims_conn_append_end(). Nothing is stored by a
+ * server before the end. Nothing else may be issued on the connection in between.
+ */
+ImsCmd *ims_conn_append_begin(ImsConn *self, const char *mailbox, GError **error);
+/** ims_conn_append_message: flags by whitelist, date re-formatted, `{size+}` by LITERAL+ or
+ * LITERAL-, else a synchronising literal, for which it waits. @out_refused: (out): the server
+ * answered NO instead of `+`; the command has ended. */
+gboolean ims_conn_append_message(
+    ImsConn *self,
+    ImsCmd *cmd,
+    const ImsFlags *flags,
+    gint64 date,
+    guint64 size,
+    gboolean *out_refused,
+    GError **error);
+/** ims_conn_append_write: takes all @len octets; waits while more than 256 KiB are unsent. */
+gboolean ims_conn_append_write(ImsConn *self, const guint8 *data, gsize len, GError **error);
+/** ims_conn_append_end: sends what makes the server store; the octets of each message must be
+ * complete. Result: the code APPENDUID. */
+gboolean ims_conn_append_end(ImsConn *self, ImsCmd *cmd, GError **error);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "model/delta.h"
+#include "model/side.h"
+
+/* What is remembered of a mailbox. */
+typedef struct {
+    gint64 id;
+    char *name;                  /* our UTF-8 name; unique */
+    gboolean valid;              /* whether rows and points may be applied */
+    gboolean known[IMS_N_SIDES]; /* was there at the last listing */
+    ImsPoint point[IMS_N_SIDES]; /* uidnext: our cursor; messages: EXISTS of that reply */
+    char *identity[IMS_N_SIDES]; /* MAILBOXID or NULL */
+    guint32
+        held_uidnext[IMS_N_SIDES]; /* of a held mailbox: UIDNEXT when it was first held; else 0 */
+    gint64 compared_us;            /* last full comparison; 0: never */
+    ImsPoint checked[IMS_N_SIDES]; /* points at which a comparison found nothing to do */
+    gint64 last_sync_us;
+} ImsMailbox;
+
+ImsMailbox *ims_mailbox_new(const char *name);
+void ims_mailbox_free(ImsMailbox *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsMailbox, ims_mailbox_free)

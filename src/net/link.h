@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <gio/gio.h>
+
+/* A stream of bytes to one server: TCP under TLS, or a spawned command over a socket pair. Belongs
+ * to the thread, and to the thread-default main context, that opened it. No IMAP is known here. */
+typedef struct ImsLink ImsLink;
+
+typedef struct {
+    guint64 sent, received; /* octets above TLS */
+    guint64 flights;        /* times that bytes went up after some had come down */
+} ImsLinkCount;
+
+/**
+ * ims_link_open_tls:
+ * @ca_file: (nullable): PEM of the authorities to trust instead of the system's
+ * @deadline_us: monotonic; over all of name look-up, connect and handshake
+ *
+ * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on. The certificate
+ * has to be valid for @host, and the protocol TLS 1.2 or later: otherwise the link is closed before
+ * a byte of ours is sent. Waits.
+ *
+ * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG
+ * (the ca-file).
+ */
+ImsLink *ims_link_open_tls(
+    const char *host,
+    guint16 port,
+    const char *ca_file,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error);
+
+/**
+ * ims_link_open_command:
+ * @argv: found by PATH; no shell
+ * @envp: (nullable): NULL to inherit
+ *
+ * Spawns @argv with a socket pair as stdin and stdout; the last 2 KiB of its stderr are kept. The
+ * child gets SIGTERM, and is reaped, when the link is freed; it holds no other descriptor of ours.
+ *
+ * Errors: IMS_ERROR_CONFIG, if it cannot be spawned.
+ */
+ImsLink *ims_link_open_command(char **argv, char **envp, GError **error);
+
+/** ims_link_free: closes at once, without TLS's goodbye if bytes are still queued. Takes NULL. */
+void ims_link_free(ImsLink *self);
+ImsLinkCount ims_link_count(const ImsLink *self);
+/** ims_link_stderr: Returns: (transfer full) (nullable): what a command last said, escaped; NULL if
+ * nothing. */
+char *ims_link_stderr(ImsLink *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsLink, ims_link_free)
