@@ -27,6 +27,9 @@ void ims_flags_clear(ImsFlags *self);
 ImsFlags ims_flags_copy(const ImsFlags *self);
 /** ims_flags_add_keyword: adds @keyword if it is not there in any case. */
 void ims_flags_add_keyword(ImsFlags *self, const char *keyword);
+/** ims_flags_add_keywords: adds all of @keywords (element-type utf8), which are borrowed, those
+ * first in the array first; sorts the array. O(n log n), where adding them singly is quadratic. */
+void ims_flags_add_keywords(ImsFlags *self, GPtrArray *keywords);
 gboolean ims_flags_has_keyword(const ImsFlags *self, const char *keyword);
 gboolean ims_flags_equal(const ImsFlags *a, const ImsFlags *b);
 gboolean ims_flags_is_empty(const ImsFlags *self);

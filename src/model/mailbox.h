@@ -18,7 +18,6 @@ typedef struct {
     guint32
         held_uidnext[IMS_N_SIDES]; /* of a held mailbox: UIDNEXT when it was first held; else 0 */
     gint64 compared_us;            /* last full comparison; 0: never */
-    ImsPoint checked[IMS_N_SIDES]; /* points at which a comparison found nothing to do */
     gint64 last_sync_us;
 } ImsMailbox;
 

@@ -12,6 +12,8 @@ typedef enum {
     IMS_REASON_NONE,    /* a pair */
     IMS_REASON_REFUSED, /* the other side answered NO to its APPEND; @detail has its words */
     IMS_REASON_HELD,    /* waits for the user */
+    IMS_REASON_MOVED, /* our copy of it was moved away before we knew its UID: a deletion on its way
+                       */
 } ImsReason;
 
 /* What the state file knows of one message: a pair (two UIDs) or a single (one UID and a reason).

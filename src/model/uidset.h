@@ -13,6 +13,9 @@ typedef struct {
 typedef struct ImsUidSet ImsUidSet;
 
 ImsUidSet *ims_uidset_new(void);
+/** ims_uidset_new_from_ranges: @ranges: (element-type ImsUidRange): in any order, may overlap; each
+ * needs 1 <= first <= last; they are sorted. O(n log n), where adding them singly is quadratic. */
+ImsUidSet *ims_uidset_new_from_ranges(GArray *ranges);
 ImsUidSet *ims_uidset_copy(const ImsUidSet *self);
 void ims_uidset_free(ImsUidSet *self);
 void ims_uidset_add(ImsUidSet *self, guint32 uid);
