@@ -44,8 +44,8 @@ typedef enum {
     IMS_CODE_READ_ONLY,      /* */
     IMS_CODE_READ_WRITE,     /* */
     IMS_CODE_CLOSED,         /* */
-    IMS_CODE_APPENDUID,      /* number (UIDVALIDITY), uids */
-    IMS_CODE_COPYUID,        /* number (UIDVALIDITY), uids, uids_to */
+    IMS_CODE_APPENDUID,      /* number (UIDVALIDITY), uids; OTHER if they were out of order */
+    IMS_CODE_COPYUID,        /* number (UIDVALIDITY), uids, uids_to: as many; else OTHER */
     IMS_CODE_MODIFIED,       /* uids */
     IMS_CODE_MAILBOXID,      /* string */
 } ImsCodeType;
@@ -61,7 +61,7 @@ typedef struct {
     ImsUidSet *uids, *uids_to;
 } ImsCode;
 
-/* LIST attributes we look at; compared without case. */
+/* LIST attributes we look at; compared without case. NONEXISTENT comes with NOSELECT. */
 enum {
     IMS_LIST_NOSELECT = 1 << 0,
     IMS_LIST_NONEXISTENT = 1 << 1,
