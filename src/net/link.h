@@ -22,8 +22,8 @@ typedef struct {
  * has to be valid for @host, and the protocol TLS 1.2 or later: otherwise the link is closed before
  * a byte of ours is sent. Waits.
  *
- * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG
- * (the ca-file).
+ * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED (only
+ * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (the ca-file).
  */
 ImsLink *ims_link_open_tls(
     const char *host,
@@ -48,8 +48,8 @@ ImsLink *ims_link_open_command(char **argv, char **envp, GError **error);
 /** ims_link_free: closes at once, without TLS's goodbye if bytes are still queued. Takes NULL. */
 void ims_link_free(ImsLink *self);
 ImsLinkCount ims_link_count(const ImsLink *self);
-/** ims_link_stderr: Returns: (transfer full) (nullable): what a command last said, escaped; NULL if
- * nothing. */
+/** ims_link_stderr: Returns: (transfer full) (nullable): the last line of what a command said,
+ * escaped; NULL if nothing. */
 char *ims_link_stderr(ImsLink *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsLink, ims_link_free)

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* TLS links against a server thread in this process, with certificates made by openssl at test
+ * time; and against openssl's own server for what GLib's cannot do (speak only TLS 1.1). */
+
+#include <glib/gstdio.h>
+
+#include "byte-client.h"
+#include "net/pump.h"
+#include "util/error.h"
+
+#define LOAD   (8 * 1024 * 1024)
+#define BURST  (4 * 1024 * 1024)
+#define SECOND G_USEC_PER_SEC
+
+static char *directory;
+
+static char *
+in_directory(const char *name)
+{
+    return g_build_filename(directory, name, NULL);
+}
+
+/* Makes NAME.pem and NAME.key, self-signed, for localhost. */
+static gboolean
+make_certificate(const char *name)
+{
+    g_autofree char *command = g_strdup_printf(
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        "-subj /CN=test -addext subjectAltName=DNS:localhost -keyout '%s/%s.key' -out '%s/%s.pem'",
+        directory,
+        name,
+        directory,
+        name);
+    g_autofree char *out = NULL;
+    g_autofree char *noise = NULL;
+    int status = -1;
+
+    return g_spawn_command_line_sync(command, &out, &noise, &status, NULL) && status == 0;
+}
+
+/* -- a server in a thread: says a burst, then echoes until the client closes -- */
+
+typedef struct {
+    GSocketListener *listener;
+    guint16 port;
+    gsize burst;
+    gboolean handshake;     /* FALSE: hears the client's hello, and says nothing for ever */
+    GCancellable *on_hello; /* then cancelled; may be NULL */
+    gint64 cancelled_us;
+    GCancellable *stop;
+    GThread *thread;
+} Server;
+
+static GTlsConnection *
+accept_tls(Server *server, GSocketConnection *tcp)
+{
+    g_autofree char *pem = in_directory("good.pem");
+    g_autofree char *key = in_directory("good.key");
+    g_autoptr(GTlsCertificate) certificate = g_tls_certificate_new_from_files(pem, key, NULL);
+    GIOStream *tls = g_tls_server_connection_new(G_IO_STREAM(tcp), certificate, NULL);
+
+    return G_TLS_CONNECTION(tls);
+}
+
+static void
+echo(GIOStream *stream, gsize burst, GCancellable *stop)
+{
+    GInputStream *in = g_io_stream_get_input_stream(stream);
+    GOutputStream *out = g_io_stream_get_output_stream(stream);
+    g_autofree guint8 *data = g_malloc0(MAX(burst, 65536));
+    gssize len;
+
+    if (!g_output_stream_write_all(out, data, burst, NULL, stop, NULL))
+        return;
+    while ((len = g_input_stream_read(in, data, 65536, stop, NULL)) > 0)
+        if (!g_output_stream_write_all(out, data, (gsize)len, NULL, stop, NULL))
+            return;
+}
+
+static void
+stay_silent(Server *server, GSocketConnection *tcp)
+{
+    GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(tcp));
+    char octet;
+
+    g_input_stream_read(in, &octet, 1, server->stop, NULL);
+    server->cancelled_us = g_get_monotonic_time();
+    g_cancellable_cancel(server->on_hello);
+    while (g_input_stream_read(in, &octet, 1, server->stop, NULL) > 0)
+        continue;
+}
+
+static gpointer
+serve(gpointer data)
+{
+    Server *server = data;
+    g_autoptr(GSocketConnection) tcp =
+        g_socket_listener_accept(server->listener, NULL, server->stop, NULL);
+    g_autoptr(GTlsConnection) tls = NULL;
+
+    if (tcp != NULL && !server->handshake)
+        stay_silent(server, tcp);
+    if (tcp == NULL || !server->handshake)
+        return NULL;
+    tls = accept_tls(server, tcp);
+    if (g_tls_connection_handshake(tls, server->stop, NULL))
+        echo(G_IO_STREAM(tls), server->burst, server->stop);
+    return NULL;
+}
+
+static void
+server_start(Server *self, gsize burst, gboolean handshake, GCancellable *on_hello)
+{
+    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+    g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0);
+    g_autoptr(GSocketAddress) address = NULL;
+    g_autoptr(GError) error = NULL;
+
+    *self = (Server){.burst = burst, .handshake = handshake, .on_hello = on_hello};
+    self->listener = g_socket_listener_new();
+    self->stop = g_cancellable_new();
+    g_socket_listener_add_address(
+        self->listener, any, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &address, &error);
+    g_assert_no_error(error);
+    self->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
+    self->thread = g_thread_new("server", serve, self);
+}
+
+static void
+server_stop(Server *self)
+{
+    g_cancellable_cancel(self->stop);
+    g_thread_join(self->thread);
+    g_object_unref(self->listener);
+    g_object_unref(self->stop);
+}
+
+static ImsLink *
+open_link(const Server *server, const char *host, const char *ca_file, GError **error)
+{
+    return ims_link_open_tls(host, server->port, ca_file, in_us(20 * SECOND), NULL, error);
+}
+
+/* -- tests -- */
+
+static void
+test_two_stubborn_peers(void)
+{
+    g_autofree char *ca_file = in_directory("good.pem");
+    g_autofree guint8 *pattern = byte_client_pattern(LOAD);
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    Server server[2];
+    ImsLink *link[2];
+    ByteClient client[2];
+
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+
+        server_start(&server[i], BURST, TRUE, NULL);
+        link[i] = open_link(&server[i], "localhost", ca_file, &error);
+        g_assert_no_error(error);
+        byte_client_init(&client[i], pattern, LOAD, BURST + LOAD);
+        ims_pump_attach(pump, link[i], &byte_client_functions, &client[i]);
+    }
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GError) error = NULL;
+
+        ims_pump_until(pump, link[i], byte_client_is_full, &client[i], in_us(LONG_US), 0, &error);
+        g_assert_no_error(error);
+        g_assert_cmpmem(client[i].in->data + BURST, client[i].in->len - BURST, pattern, LOAD);
+    }
+    for (guint i = 0; i < 2; i++) {
+        ims_pump_detach(pump, link[i]);
+        ims_link_free(link[i]);
+        byte_client_clear(&client[i]);
+        server_stop(&server[i]);
+    }
+}
+
+/* Octets that TLS has deciphered and the socket no longer shows must not be waited for. */
+static void
+test_deciphered_octets_are_found(void)
+{
+    g_autofree char *ca_file = in_directory("good.pem");
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsLink) link = NULL;
+    g_auto(ByteClient) client;
+    Server server;
+
+    server_start(&server, 0, TRUE, NULL);
+    link = open_link(&server, "localhost", ca_file, &error);
+    g_assert_no_error(error);
+    byte_client_init(&client, "0123456789", 10, 1);
+    client.appetite = 1;
+    ims_pump_attach(pump, link, &byte_client_functions, &client);
+    while (client.want <= 10) {
+        g_assert_true(ims_pump_until(
+            pump, link, byte_client_is_full, &client, in_us(LONG_US), 2 * SECOND, &error));
+        client.want++;
+        client.appetite++;
+    }
+    g_assert_cmpmem(client.in->data, client.in->len, "0123456789", 10);
+    ims_pump_detach(pump, link);
+    ims_link_free(g_steal_pointer(&link));
+    server_stop(&server);
+}
+
+typedef struct {
+    const char *host, *ca, *reason;
+} RejectCase;
+
+static const RejectCase unknown_authority = {"localhost", "other.pem", "authority"};
+static const RejectCase systems_authorities = {"localhost", NULL, "ca-file"};
+static const RejectCase wrong_name = {"127.0.0.1", "good.pem", "another name"};
+
+static void
+test_rejected(gconstpointer data)
+{
+    const RejectCase *c = data;
+    g_autofree char *ca_file = c->ca != NULL ? in_directory(c->ca) : NULL;
+    g_autoptr(GError) error = NULL;
+    Server server;
+
+    server_start(&server, 0, TRUE, NULL);
+    g_assert_null(open_link(&server, c->host, ca_file, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
+    g_assert_nonnull(strstr(error->message, c->reason));
+    g_assert_nonnull(strstr(error->message, c->host));
+    server_stop(&server);
+}
+
+static void
+test_bad_ca_file(void)
+{
+    g_autofree char *missing = in_directory("missing.pem");
+    g_autofree char *empty = in_directory("empty.pem");
+    const char *files[] = {missing, empty};
+
+    g_assert_true(g_file_set_contents(empty, "nothing\n", -1, NULL));
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(ims_link_open_tls("localhost", 1, files[i], in_us(SECOND), NULL, &error));
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, files[i]));
+    }
+}
+
+static void
+test_closed_port_is_offline(void)
+{
+    g_autofree char *port = NULL;
+    g_autoptr(GError) error = NULL;
+    Server server;
+
+    server_start(&server, 0, TRUE, NULL);
+    server_stop(&server);
+    port = g_strdup_printf("127.0.0.1:%u", server.port);
+    g_assert_null(open_link(&server, "127.0.0.1", NULL, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_nonnull(strstr(error->message, port));
+}
+
+static void
+test_handshake_deadline(void)
+{
+    g_autofree char *ca_file = in_directory("good.pem");
+    g_autoptr(GError) error = NULL;
+    Server server;
+
+    server_start(&server, 0, FALSE, NULL);
+    g_assert_null(
+        ims_link_open_tls("localhost", server.port, ca_file, in_us(SECOND / 5), NULL, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_nonnull(strstr(error->message, "in time"));
+    server_stop(&server);
+}
+
+static void
+test_handshake_cancel(void)
+{
+    g_autofree char *ca_file = in_directory("good.pem");
+    g_autoptr(GCancellable) cancel = g_cancellable_new();
+    g_autoptr(GError) error = NULL;
+    gint64 now;
+    Server server;
+
+    server_start(&server, 0, FALSE, cancel);
+    g_assert_null(ims_link_open_tls("localhost", server.port, ca_file, G_MAXINT64, cancel, &error));
+    now = g_get_monotonic_time();
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CANCELLED);
+    server_stop(&server);
+    g_assert_cmpint(now - server.cancelled_us, <, SECOND / 2);
+}
+
+/* -- openssl as the server -- */
+
+/* Returns: the port that openssl says it listens on; 0 if it would not start. */
+static guint16
+read_port(GDataInputStream *out)
+{
+    for (;;) {
+        g_autofree char *line = g_data_input_stream_read_line(out, NULL, NULL, NULL);
+        const char *colon = line != NULL ? strrchr(line, ':') : NULL;
+
+        if (line == NULL)
+            return 0;
+        if (g_str_has_prefix(line, "ACCEPT") && colon != NULL)
+            return (guint16)g_ascii_strtoull(colon + 1, NULL, 10);
+    }
+}
+
+static void
+test_old_tls(void)
+{
+    g_autofree char *pem = in_directory("good.pem");
+    g_autofree char *key = in_directory("good.key");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSubprocess) openssl = g_subprocess_new(
+        G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+            G_SUBPROCESS_FLAGS_STDERR_SILENCE,
+        NULL,
+        "openssl",
+        "s_server",
+        "-accept",
+        "127.0.0.1:0",
+        "-cert",
+        pem,
+        "-key",
+        key,
+        "-tls1_1",
+        "-cipher",
+        "ALL:@SECLEVEL=0",
+        "-naccept",
+        "1",
+        NULL);
+    g_autoptr(GDataInputStream) out =
+        g_data_input_stream_new(g_subprocess_get_stdout_pipe(openssl));
+    guint16 port = read_port(out);
+
+    if (port == 0) {
+        g_test_skip("openssl does not serve TLS 1.1 here");
+        return;
+    }
+    g_assert_null(ims_link_open_tls("localhost", port, pem, in_us(20 * SECOND), NULL, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED);
+    g_subprocess_force_exit(openssl);
+    g_subprocess_wait(openssl, NULL, NULL);
+}
+
+static void
+remove_directory(void)
+{
+    static const char *const files[] = {
+        "good.pem", "good.key", "other.pem", "other.key", "empty.pem"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
+        g_autofree char *path = in_directory(files[i]);
+
+        g_unlink(path);
+    }
+    g_rmdir(directory);
+    g_free(directory);
+}
+
+int
+main(int argc, char **argv)
+{
+    int result;
+
+    g_test_init(&argc, &argv, NULL);
+    directory = g_dir_make_tmp("ims-test-tls-XXXXXX", NULL);
+    if (!make_certificate("good") || !make_certificate("other")) {
+        remove_directory();
+        g_print("1..0 # SKIP openssl cannot make certificates here\n");
+        return 0;
+    }
+    g_test_add_func("/net/tls/two-stubborn-peers-do-not-hang", test_two_stubborn_peers);
+    g_test_add_func("/net/tls/deciphered-octets-are-found", test_deciphered_octets_are_found);
+    g_test_add_data_func("/net/tls/unknown-authority-rejected", &unknown_authority, test_rejected);
+    g_test_add_data_func(
+        "/net/tls/private-authority-needs-ca-file", &systems_authorities, test_rejected);
+    g_test_add_data_func("/net/tls/wrong-name-rejected", &wrong_name, test_rejected);
+    g_test_add_func("/net/tls/bad-ca-file-is-config", test_bad_ca_file);
+    g_test_add_func("/net/tls/closed-port-is-offline", test_closed_port_is_offline);
+    g_test_add_func("/net/tls/handshake-has-a-deadline", test_handshake_deadline);
+    g_test_add_func("/net/tls/handshake-can-be-cancelled", test_handshake_cancel);
+    g_test_add_func("/net/tls/version-1.1-refused", test_old_tls);
+    result = g_test_run();
+    remove_directory();
+    return result;
+}
