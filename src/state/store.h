@@ -41,12 +41,12 @@ GPtrArray *ims_store_mailboxes(ImsStore *self, GError **error);
 gboolean ims_store_save_mailbox(ImsStore *self, ImsMailbox *mailbox, GError **error);
 /** ims_store_reset_mailbox: drops its rows and intents; the caller saves the mailbox itself. */
 gboolean ims_store_reset_mailbox(ImsStore *self, gint64 mailbox, GError **error);
-/** ims_store_forget_mailbox: drops the mailbox with all that belongs to it. */
+/** ims_store_forget_mailbox: drops the mailbox with all that belongs to it, but its issues, which
+ * go by name, and the deletions let through, which still count for the account. */
 gboolean ims_store_forget_mailbox(ImsStore *self, gint64 mailbox, GError **error);
 
 /** ims_store_rows: Returns: (transfer full) (element-type ImsRow): rows of @mailbox whose UID on
- * @side is in
- * @uids; read by range. */
+ * @side is in @uids, in ascending UID; read by range. */
 GPtrArray *ims_store_rows(
     ImsStore *self, gint64 mailbox, ImsSide side, const ImsUidSet *uids, GError **error);
 /** ims_store_rows_pending: those with gone or marked set (held ones too). */
@@ -57,7 +57,15 @@ gboolean ims_store_count_rows(
     ImsStore *self, gint64 mailbox, ImsSide side, guint64 *out, GError **error);
 /** ims_store_mailboxes_pending: Returns: (transfer full) (element-type gint64): a GArray of ids of
  * the mailboxes that have rows gone or marked and not held, or open intents. */
-GArray *ims_store_mailboxes_pending(ImsStore *self, GError **error);
+GArray *ims_store_mailboxes_pending(ImsStore *self, gboolean with_held, GError **error);
+/** ims_store_count_held: @mailbox: 0 for the whole account; deletions that vanished on @side and
+ * wait for the user. */
+gboolean ims_store_count_held(
+    ImsStore *self, gint64 mailbox, ImsSide side, guint64 *out, GError **error);
+/** ims_store_count_refused: singles of @side that the other side refused. @out_detail: (out)
+ * (transfer full) (nullable): the words of one of them. */
+gboolean ims_store_count_refused(
+    ImsStore *self, gint64 mailbox, ImsSide side, guint64 *out, char **out_detail, GError **error);
 /** ims_store_count_pairs: over the whole account. */
 gboolean ims_store_count_pairs(ImsStore *self, guint64 *out, GError **error);
 /** ims_store_single_exists: whether a single with that hash on @side stands in any mailbox. */
@@ -86,6 +94,6 @@ GPtrArray *ims_store_issues(ImsStore *self, GError **error);
 gboolean ims_store_log_deletions(
     ImsStore *self, gint64 mailbox, guint64 count, gint64 at_us, GError **error);
 /** ims_store_count_deletions: @mailbox: 0 for the whole account; forgets what is older than
- * @since_us. */
+ * @since_us, within a transaction or not. */
 gboolean ims_store_count_deletions(
     ImsStore *self, gint64 mailbox, gint64 since_us, guint64 *out, GError **error);
