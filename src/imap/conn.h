@@ -14,7 +14,10 @@
  * and the pump. Verbs *issue* a command and return without waiting (but for room in the window of
  * 64 commands or 64 KiB outstanding); ims_conn_wait() collects. Mailbox names are UTF-8 in the
  * server's spelling. Untagged data belongs to the oldest unanswered command that asks for such
- * data; what no command asked for is dropped, since the closing SELECT (QRESYNC) tells it again.
+ * data, FETCH lines to each one that asks for such UIDs, up to the next SELECT: Dovecot holds
+ * tagged replies back. What no command asked for is dropped, since the closing SELECT (QRESYNC)
+ * tells it again. Behind a SELECT that was answered NO, a BAD to what needs a mailbox counts as a
+ * NO.
  *
  * Errors of all functions that take a GError: IMS_ERROR_CANCELLED; IMS_ERROR_OFFLINE (gone, BYE,
  * silent); IMS_ERROR_PROTOCOL (a BAD, or bytes that are no IMAP). After any of them the connection

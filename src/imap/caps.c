@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The list of capabilities, and which of them this program cannot do without. Only what was told
+ * after login counts, so the owner clears the list when it logs in. */
+#include "imap/caps.h"
+
+static const char *const required[] = {"QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"};
+
+/* QRESYNC can only be used after ENABLE, so that one without the other is as good as none. */
+static gboolean
+has_required(const ImsCaps *self, const char *word)
+{
+    if (g_str_equal(word, "QRESYNC") && !ims_caps_has(self, "ENABLE"))
+        return FALSE;
+
+    return ims_caps_has(self, word);
+}
+
+void
+ims_caps_clear(ImsCaps *self)
+{
+    g_clear_pointer(&self->words, g_strfreev);
+}
+
+void
+ims_caps_set(ImsCaps *self, char **words)
+{
+    static char *none[] = {NULL};
+    char **copy = g_strdupv(words != NULL ? words : none);
+
+    g_strfreev(self->words);
+    self->words = copy;
+}
+
+gboolean
+ims_caps_known(const ImsCaps *self)
+{
+    return self->words != NULL;
+}
+
+gboolean
+ims_caps_has(const ImsCaps *self, const char *word)
+{
+    for (gsize i = 0; self->words != NULL && self->words[i] != NULL; i++) {
+        if (g_ascii_strcasecmp(self->words[i], word) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+char *
+ims_caps_missing(const ImsCaps *self)
+{
+    g_autoptr(GPtrArray) missing = g_ptr_array_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(required); i++) {
+        if (!has_required(self, required[i]))
+            g_ptr_array_add(missing, (gpointer)required[i]);
+    }
+    if (missing->len == 0)
+        return NULL;
+
+    g_ptr_array_add(missing, NULL);
+    return g_strjoinv(", ", (char **)missing->pdata);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+/* What a server says that it can do. Embedded; zero is "not told yet". */
+typedef struct {
+    char **words; /* NULL: not told */
+} ImsCaps;
+
+void ims_caps_clear(ImsCaps *self);
+/** ims_caps_set: @words: a whole new list; what was told before is forgotten. */
+void ims_caps_set(ImsCaps *self, char **words);
+gboolean ims_caps_known(const ImsCaps *self);
+/** ims_caps_has: compares without case. */
+gboolean ims_caps_has(const ImsCaps *self, const char *word);
+/** ims_caps_missing: Returns: (transfer full) (nullable): those of the capabilities we cannot do
+ * without that were not told, as "QRESYNC, UIDPLUS"; NULL if all are there. */
+char *ims_caps_missing(const ImsCaps *self);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include "imap/conn.h"
+#include "imap/session.h"
+
+struct ImsConn {
+    ImsPump *pump;
+    const ImsClock *clock;
+    ImsLink *link;      /* NULL: closed */
+    ImsLinkCount count; /* of the link when it was closed */
+    ImsSession session;
+};
+
+/** ims_conn_usable: Returns: whether the connection lives; else FALSE with the error that ended it.
+ */
+gboolean ims_conn_usable(ImsConn *self, GError **error);
+/** ims_conn_fail: closes the connection at once. @fault: (transfer full): why; later verbs give it
+ * again. Returns: FALSE, with @error set to it. */
+gboolean ims_conn_fail(ImsConn *self, GError *fault, GError **error);
+/** ims_conn_pump: ims_pump_until() on this connection, the session being what @ready is asked
+ * about; any error of it ends the connection. */
+gboolean ims_conn_pump(
+    ImsConn *self, ImsReady ready, gint64 deadline_us, gint64 stall_us, GError **error);
+/** ims_conn_pump_for: the same for a question about @what. */
+gboolean ims_conn_pump_for(
+    ImsConn *self,
+    ImsReady ready,
+    gconstpointer what,
+    gint64 deadline_us,
+    gint64 stall_us,
+    GError **error);
+/** ims_conn_wait_until: ims_conn_wait() with a deadline instead of a stall limit. */
+gboolean ims_conn_wait_until(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, GError **error);
+/** ims_conn_await_go_on: waits until the server lets the literal come, or answers @cmd instead. */
+gboolean ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GError **error);
+
+/** ims_conn_make_room: waits while too much is on its way. To be called before each command. */
+gboolean ims_conn_make_room(ImsConn *self, GError **error);
+/** ims_conn_issue: sends a command that is @text. Returns: (transfer full) (nullable). */
+ImsCmd *ims_conn_issue(
+    ImsConn *self, const char *name, guint wants, const char *text, GError **error);
+/** ims_conn_issue_named: sends "@name @mailbox@tail". A name that cannot be sent is answered by a
+ * NO of our own: it fails this mailbox, not the connection. */
+ImsCmd *ims_conn_issue_named(
+    ImsConn *self,
+    const char *name,
+    guint wants,
+    const char *mailbox,
+    const char *tail,
+    GError **error);
+/** ims_conn_issue_set: sends @cmd as one or more commands "@head set@tail", none of them long; as
+ * none if @uids is empty. @cmd: (transfer full). Returns: (transfer full) (nullable). */
+ImsCmd *ims_conn_issue_set(
+    ImsConn *self,
+    ImsCmd *cmd,
+    const char *head,
+    const ImsUidSet *uids,
+    const char *tail,
+    GError **error);
+
+/** ims_conn_login: from the greeting to the confirmed ENABLE; see ims_conn_open(). */
+gboolean ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error);

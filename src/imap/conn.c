@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The life of a connection: a link, a session, and the pump between them. Whatever ends it closes
+ * the link at once and is given again to every later verb, so that callers may issue many commands
+ * and look at errors where they wait. */
+#include "imap/conn-private.h"
+
+#include "util/error.h"
+
+#define CONNECT_US (20 * G_USEC_PER_SEC)
+#define CONTROL_US (120 * G_USEC_PER_SEC)
+#define LOGOUT_US  (1 * G_USEC_PER_SEC)
+
+static void
+close_link(ImsConn *self)
+{
+    if (self->link == NULL)
+        return;
+
+    self->count = ims_link_count(self->link);
+    ims_pump_detach(self->pump, self->link);
+    g_clear_pointer(&self->link, ims_link_free);
+}
+
+/* A lost peer may have said why: in a BYE, or, if it is a command, on its stderr. */
+static GError *
+explain(ImsConn *self, GError *fault)
+{
+    g_autofree char *said = NULL;
+    g_autoptr(GError) bare = fault;
+    GError *explained = NULL;
+
+    if (!g_error_matches(fault, IMS_ERROR, IMS_ERROR_OFFLINE))
+        return g_steal_pointer(&bare);
+    if (self->session.bye != NULL) {
+        g_clear_error(&bare);
+        ims_session_closed(&self->session, &bare);
+    }
+    said = self->link != NULL ? ims_link_stderr(self->link) : NULL;
+    if (said == NULL)
+        return g_steal_pointer(&bare);
+
+    g_set_error(
+        &explained, IMS_ERROR, IMS_ERROR_OFFLINE, "%s; the command says: %s", bare->message, said);
+    return explained;
+}
+
+gboolean
+ims_conn_fail(ImsConn *self, GError *fault, GError **error)
+{
+    GError *explained = explain(self, fault);
+
+    g_clear_error(&self->session.error);
+    ims_session_fail(&self->session, explained);
+    close_link(self);
+    g_propagate_error(error, g_error_copy(explained));
+    return FALSE;
+}
+
+gboolean
+ims_conn_usable(ImsConn *self, GError **error)
+{
+    if (self->session.error == NULL)
+        return TRUE;
+    if (self->link != NULL)
+        return ims_conn_fail(self, g_error_copy(self->session.error), error);
+
+    g_propagate_error(error, g_error_copy(self->session.error));
+    return FALSE;
+}
+
+gboolean
+ims_conn_pump_for(
+    ImsConn *self,
+    ImsReady ready,
+    gconstpointer what,
+    gint64 deadline_us,
+    gint64 stall_us,
+    GError **error)
+{
+    GError *fault = NULL;
+
+    if (!ims_conn_usable(self, error))
+        return FALSE;
+    if (ims_pump_until(self->pump, self->link, ready, what, deadline_us, stall_us, &fault))
+        return TRUE;
+
+    return ims_conn_fail(self, fault, error);
+}
+
+gboolean
+ims_conn_pump(ImsConn *self, ImsReady ready, gint64 deadline_us, gint64 stall_us, GError **error)
+{
+    return ims_conn_pump_for(self, ready, &self->session, deadline_us, stall_us, error);
+}
+
+/* -- waiting -- */
+
+static gboolean
+is_answered(gconstpointer what)
+{
+    return ims_cmd_answered(what);
+}
+
+/* What was answered stays answered, even if the connection ended behind it: some servers say NO and
+ * hang up. */
+static gboolean
+wait_for(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, gint64 stall_us, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (ims_cmd_answered(cmd))
+        return TRUE;
+    if (ims_conn_pump_for(self, is_answered, cmd, deadline_us, stall_us, &local))
+        return TRUE;
+    if (ims_cmd_answered(cmd))
+        return TRUE;
+
+    g_propagate_error(error, g_steal_pointer(&local));
+    return FALSE;
+}
+
+gboolean
+ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
+{
+    return wait_for(self, cmd, G_MAXINT64, CONTROL_US, error);
+}
+
+gboolean
+ims_conn_wait_until(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, GError **error)
+{
+    return wait_for(self, cmd, deadline_us, 0, error);
+}
+
+typedef struct {
+    const ImsSession *session;
+    const ImsCmd *cmd;
+} GoOn;
+
+static gboolean
+may_go_on(gconstpointer what)
+{
+    const GoOn *go_on = what;
+
+    return !go_on->session->awaits_go_on || ims_cmd_answered(go_on->cmd);
+}
+
+gboolean
+ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GError **error)
+{
+    GoOn go_on = {&self->session, cmd};
+
+    if (!may_go_on(&go_on))
+        return ims_conn_pump_for(self, may_go_on, &go_on, deadline_us, CONTROL_US, error);
+    return ims_conn_usable(self, error);
+}
+
+/* -- life -- */
+
+ImsConn *
+ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error)
+{
+    g_autoptr(ImsConn) self = NULL;
+    ImsLink *link;
+
+    if (endpoint->type == IMS_ENDPOINT_COMMAND)
+        link = ims_link_open_command(endpoint->argv, endpoint->envp, error);
+    else
+        link = ims_link_open_tls(
+            endpoint->host,
+            endpoint->port,
+            endpoint->ca_file,
+            ims_clock_monotonic(clock) + CONNECT_US,
+            ims_pump_cancellable(pump),
+            error);
+    if (link == NULL)
+        return NULL;
+
+    self = g_new0(ImsConn, 1);
+    self->pump = pump;
+    self->clock = clock;
+    self->link = link;
+    ims_session_init(&self->session);
+    ims_pump_attach(pump, link, &ims_session_client, &self->session);
+    if (!ims_conn_login(self, endpoint, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+static gboolean
+is_all_sent(gconstpointer what)
+{
+    const ImsSession *session = what;
+
+    return ims_buf_len(&session->output) == 0;
+}
+
+static void
+say_goodbye(ImsConn *self)
+{
+    gint64 deadline_us = ims_clock_monotonic(self->clock) + LOGOUT_US;
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("LOGOUT", 0);
+
+    ims_session_send(&self->session, cmd, "LOGOUT");
+    ims_conn_pump(self, is_all_sent, deadline_us, 0, NULL);
+}
+
+void
+ims_conn_free(ImsConn *self)
+{
+    if (self == NULL)
+        return;
+
+    if (self->link != NULL && ims_session_is_idle(&self->session))
+        say_goodbye(self);
+    close_link(self);
+    ims_session_clear(&self->session);
+    g_free(self);
+}
+
+ImsLinkCount
+ims_conn_count(const ImsConn *self)
+{
+    return self->link != NULL ? ims_link_count(self->link) : self->count;
+}
+
+gboolean
+ims_conn_has(const ImsConn *self, const char *capability)
+{
+    return ims_caps_has(&self->session.caps, capability);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The value that says how to reach a server. Its password is the only secret that this floor keeps;
+ * it is wiped with the value. */
+#include "imap/conn.h"
+
+#include <string.h>
+
+ImsEndpoint *
+ims_endpoint_new(ImsEndpointType type)
+{
+    ImsEndpoint *self = g_new0(ImsEndpoint, 1);
+
+    self->type = type;
+    return self;
+}
+
+ImsEndpoint *
+ims_endpoint_copy(const ImsEndpoint *self)
+{
+    ImsEndpoint *copy = ims_endpoint_new(self->type);
+
+    copy->host = g_strdup(self->host);
+    copy->port = self->port;
+    copy->ca_file = g_strdup(self->ca_file);
+    copy->username = g_strdup(self->username);
+    copy->password = g_strdup(self->password);
+    copy->argv = g_strdupv(self->argv);
+    copy->envp = g_strdupv(self->envp);
+    return copy;
+}
+
+void
+ims_endpoint_free(ImsEndpoint *self)
+{
+    if (self == NULL)
+        return;
+
+    if (self->password != NULL)
+        explicit_bzero(self->password, strlen(self->password));
+    g_free(self->password);
+    g_free(self->host);
+    g_free(self->ca_file);
+    g_free(self->username);
+    g_strfreev(self->argv);
+    g_strfreev(self->envp);
+    g_free(self);
+}

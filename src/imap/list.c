@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Verbs on the tree of mailboxes. */
+#include "imap/conn-private.h"
+
+ImsCmd *
+ims_conn_list(ImsConn *self, GError **error)
+{
+    g_autofree char *text = g_strdup_printf(
+        "LIST \"\" \"*\" RETURN (SUBSCRIBED %sSTATUS (MESSAGES UIDNEXT UIDVALIDITY HIGHESTMODSEQ))",
+        ims_conn_has(self, "SPECIAL-USE") ? "SPECIAL-USE " : "");
+
+    return ims_conn_issue(self, "LIST", IMS_WANT_LISTINGS, text, error);
+}
+
+ImsCmd *
+ims_conn_create(ImsConn *self, const char *mailbox, GError **error)
+{
+    return ims_conn_issue_named(self, "CREATE", 0, mailbox, "", error);
+}
+
+ImsCmd *
+ims_conn_subscribe(ImsConn *self, const char *mailbox, GError **error)
+{
+    return ims_conn_issue_named(self, "SUBSCRIBE", 0, mailbox, "", error);
+}

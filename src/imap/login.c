@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* From the greeting to a session in which QRESYNC is enabled. LOGIN and ENABLE go in one flight
+ * where the server told before login that it knows ENABLE. Capabilities from before login are
+ * forgotten when LOGIN is sent. A password passes through here only into the session's output,
+ * which wipes what has gone; a copy made on the way is wiped here. */
+#include "imap/conn-private.h"
+
+#include <string.h>
+
+#include "util/error.h"
+#include "wire/encode.h"
+
+#define STAGE_US (30 * G_USEC_PER_SEC)
+
+static gint64
+stage_end(const ImsConn *self)
+{
+    return ims_clock_monotonic(self->clock) + STAGE_US;
+}
+
+static gboolean
+is_greeted(gconstpointer what)
+{
+    const ImsSession *session = what;
+
+    return session->greeted;
+}
+
+static gboolean
+await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
+{
+    ImsSession *session = &self->session;
+
+    if (!ims_conn_pump(self, is_greeted, stage_end(self), 0, error))
+        return FALSE;
+    if (session->greeting == IMS_BYE) {
+        ims_session_closed(session, error);
+        return FALSE;
+    }
+    /* Somebody on the way could pretend that we are logged in, as another user. */
+    if (session->greeting == IMS_PREAUTH && type != IMS_ENDPOINT_COMMAND) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_PROTOCOL,
+            "the server greets with PREAUTH, which is refused on a network connection");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+ask_capabilities(ImsConn *self, GError **error)
+{
+    g_autoptr(ImsCmd) cmd = NULL;
+
+    if (ims_caps_known(&self->session.caps))
+        return TRUE;
+
+    cmd = ims_conn_issue(self, "CAPABILITY", 0, "CAPABILITY", error);
+    if (cmd == NULL || !ims_conn_wait_until(self, cmd, stage_end(self), error))
+        return FALSE;
+    if (!ims_caps_known(&self->session.caps)) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server does not tell its capabilities");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* -- LOGIN -- */
+
+static void
+put_quoted(ImsSession *session, const char *text)
+{
+    /* Room for every octet to be escaped: a buffer that moved would leave a copy behind. */
+    GString *quoted = g_string_sized_new(2 * strlen(text) + 3);
+
+    ims_encode_quoted(quoted, text);
+    ims_session_put(session, quoted->str, quoted->len);
+    explicit_bzero(quoted->str, quoted->allocated_len);
+    g_string_free(quoted, TRUE);
+}
+
+/* If the server refuses the literal, @cmd is answered. */
+static gboolean
+put_string(ImsConn *self, const ImsCmd *cmd, const char *text, GError **error)
+{
+    ImsSession *session = &self->session;
+
+    if (ims_encode_quotable(text)) {
+        put_quoted(session, text);
+        return TRUE;
+    }
+    ims_session_put_literal(session, strlen(text));
+    if (!ims_conn_await_go_on(self, cmd, stage_end(self), error))
+        return FALSE;
+    if (!ims_cmd_answered(cmd))
+        ims_session_put(session, text, strlen(text));
+    return TRUE;
+}
+
+static gboolean
+send_login(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **error)
+{
+    ImsSession *session = &self->session;
+
+    ims_session_begin(session, cmd, "LOGIN ");
+    if (!put_string(self, cmd, endpoint->username, error))
+        return FALSE;
+    if (ims_cmd_answered(cmd))
+        return TRUE;
+
+    ims_session_put(session, " ", 1);
+    if (!put_string(self, cmd, endpoint->password, error))
+        return FALSE;
+    if (!ims_cmd_answered(cmd))
+        ims_session_put(session, "\r\n", 2);
+    return TRUE;
+}
+
+static ImsError
+refusal_error(const ImsCode *code)
+{
+    static const struct {
+        const char *name;
+        ImsError error;
+    } table[] = {
+        {"UNAVAILABLE", IMS_ERROR_OFFLINE},
+        {"INUSE", IMS_ERROR_OFFLINE},
+        {"LIMIT", IMS_ERROR_OFFLINE},
+        {"SERVERBUG", IMS_ERROR_SERVER_REJECTED},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (g_strcmp0(code->name, table[i].name) == 0)
+            return table[i].error;
+    }
+    return IMS_ERROR_AUTH_FAILED;
+}
+
+static gboolean
+check_credentials(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
+{
+    if (ims_caps_has(&self->session.caps, "LOGINDISABLED")) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, "the server does not allow LOGIN");
+        return FALSE;
+    }
+    if (endpoint->username == NULL) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_CONFIG, "the server wants a login, but no username is set");
+        return FALSE;
+    }
+    if (endpoint->password == NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            "no password is stored for %s",
+            endpoint->username);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+/* @out_enable: (out): ENABLE, if it could go in the same flight. */
+static gboolean
+login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
+{
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("LOGIN", 0);
+    g_autoptr(ImsCmd) enable = NULL;
+    gboolean knows_enable;
+
+    if (!ask_capabilities(self, error) || !check_credentials(self, endpoint, error) ||
+        !send_login(self, cmd, endpoint, error))
+        return FALSE;
+
+    knows_enable = ims_conn_has(self, "ENABLE") && !ims_cmd_answered(cmd);
+    ims_caps_clear(&self->session.caps);
+    if (knows_enable) {
+        enable = ims_conn_issue(self, "ENABLE", 0, "ENABLE QRESYNC", error);
+        if (enable == NULL)
+            return FALSE;
+    }
+    if (!ims_conn_wait_until(self, cmd, stage_end(self), error))
+        return FALSE;
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            (gint)refusal_error(ims_cmd_code(cmd)),
+            "the server refuses the login: %s",
+            ims_cmd_text(cmd));
+        return FALSE;
+    }
+
+    *out_enable = g_steal_pointer(&enable);
+    return TRUE;
+}
+
+/* -- ENABLE -- */
+
+static gboolean
+check_capabilities(const ImsConn *self, GError **error)
+{
+    g_autofree char *missing = ims_caps_missing(&self->session.caps);
+
+    if (missing == NULL)
+        return TRUE;
+
+    g_set_error(
+        error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, "the server does not offer %s", missing);
+    return FALSE;
+}
+
+/* Servers answer OK to an ENABLE of what they do not know; only the untagged ENABLED tells. */
+static gboolean
+enable_qresync(ImsConn *self, ImsCmd *issued, GError **error)
+{
+    g_autoptr(ImsCmd) cmd = issued;
+
+    if (cmd == NULL)
+        cmd = ims_conn_issue(self, "ENABLE", 0, "ENABLE QRESYNC", error);
+    if (cmd == NULL || !ims_conn_wait_until(self, cmd, stage_end(self), error))
+        return FALSE;
+    if (!self->session.qresync) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_SERVER_UNSUPPORTED,
+            "the server offers QRESYNC but does not enable it");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
+{
+    g_autoptr(ImsCmd) enable = NULL;
+
+    if (!await_greeting(self, endpoint->type, error))
+        return FALSE;
+    if (self->session.greeting != IMS_PREAUTH && !login(self, endpoint, &enable, error))
+        return FALSE;
+    if (!ask_capabilities(self, error) || !check_capabilities(self, error))
+        return FALSE;
+
+    return enable_qresync(self, g_steal_pointer(&enable), error);
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The commands in flight and the responses that come for them. Servers work in the order of the
+ * commands, but Dovecot holds tagged replies back while it goes on: the data of a second FETCH
+ * comes before the reply to the first. So a FETCH line goes to every unanswered command that asks
+ * for such lines, up to the next SELECT; a search result to the command it names. What bodies do is
+ * stream.c's. */
+#include "imap/session.h"
+
+#include <string.h>
+
+#include "util/error.h"
+#include "util/log.h"
+
+#define OUTPUT_MAX        (512 * 1024)
+#define LITERAL_MINUS_MAX 4096 /* RFC 7888 section 5 */
+
+/* One command of the protocol; an ImsCmd may be behind several. */
+typedef struct {
+    char tag[16];
+    ImsCmd *cmd;
+    gboolean searched; /* its SEARCH result came */
+} Sent;
+
+static void
+sent_free(gpointer data)
+{
+    Sent *sent = data;
+
+    ims_cmd_unref(sent->cmd);
+    g_free(sent);
+}
+
+void
+ims_session_init(ImsSession *self)
+{
+    *self = (ImsSession){0};
+    self->parser = ims_parser_new(&ims_limits_default);
+    ims_buf_init(&self->output, OUTPUT_MAX);
+    ims_buf_init(&self->body.arriving, IMS_BODY_MAX);
+    ims_buf_init(&self->body.lent, IMS_BODY_MAX);
+    g_queue_init(&self->sent);
+}
+
+void
+ims_session_clear(ImsSession *self)
+{
+    g_clear_pointer(&self->parser, ims_parser_free);
+    g_clear_pointer(&self->header, ims_fingerprint_free);
+    ims_buf_clear(&self->output);
+    ims_buf_clear(&self->body.arriving);
+    ims_buf_clear(&self->body.lent);
+    ims_message_clear(&self->body.message);
+    g_queue_clear_full(&self->sent, sent_free);
+    ims_caps_clear(&self->caps);
+    g_clear_pointer(&self->append.cmd, ims_cmd_unref);
+    g_clear_pointer(&self->bye, g_free);
+    g_clear_error(&self->error);
+}
+
+void
+ims_session_fail(ImsSession *self, GError *error)
+{
+    if (self->error == NULL)
+        self->error = error;
+    else
+        g_error_free(error);
+}
+
+void
+ims_session_closed(const ImsSession *self, GError **error)
+{
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_OFFLINE,
+        "the server closed the connection%s%s",
+        self->bye != NULL ? ": " : "",
+        self->bye != NULL ? self->bye : "");
+}
+
+gboolean
+ims_session_is_idle(const ImsSession *self)
+{
+    return self->error == NULL && self->greeted && self->bye == NULL &&
+           g_queue_is_empty((GQueue *)&self->sent) && ims_buf_len(&self->output) == 0 &&
+           self->append.cmd == NULL;
+}
+
+/* -- commands -- */
+
+void
+ims_session_put(ImsSession *self, gconstpointer data, gsize len)
+{
+    if (self->error != NULL || ims_buf_append(&self->output, data, len))
+        return;
+
+    ims_session_fail(
+        self, g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, "a command is too long to be sent"));
+}
+
+void
+ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text)
+{
+    Sent *sent = g_new0(Sent, 1);
+
+    g_snprintf(sent->tag, sizeof sent->tag, "a%u", ++self->last_tag);
+    sent->cmd = ims_cmd_ref(cmd);
+    cmd->n_pending++;
+    g_queue_push_tail(&self->sent, sent);
+
+    ims_session_put(self, sent->tag, strlen(sent->tag));
+    ims_session_put(self, " ", 1);
+    ims_session_put(self, text, strlen(text));
+}
+
+void
+ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text)
+{
+    ims_session_begin(self, cmd, text);
+    ims_session_put(self, "\r\n", 2);
+}
+
+void
+ims_session_put_literal(ImsSession *self, guint64 size)
+{
+    gboolean at_once = ims_caps_has(&self->caps, "LITERAL+") ||
+                       (ims_caps_has(&self->caps, "LITERAL-") && size <= LITERAL_MINUS_MAX);
+    g_autofree char *text =
+        g_strdup_printf("{%" G_GUINT64_FORMAT "%s}\r\n", size, at_once ? "+" : "");
+
+    ims_session_put(self, text, strlen(text));
+    self->awaits_go_on = !at_once;
+}
+
+static ImsCmd *
+cmd_of(const GList *link)
+{
+    return ((const Sent *)link->data)->cmd;
+}
+
+ImsCmd *
+ims_session_oldest(const ImsSession *self, guint wants)
+{
+    for (const GList *link = self->sent.head; link != NULL; link = link->next) {
+        if (cmd_of(link)->wants & wants)
+            return cmd_of(link);
+    }
+    return NULL;
+}
+
+ImsCmd *
+ims_session_reader(const ImsSession *self, guint wants)
+{
+    for (const GList *link = self->sent.head; link != NULL; link = link->next) {
+        if (cmd_of(link)->wants & wants)
+            return cmd_of(link);
+        if (cmd_of(link)->wants & IMS_WANT_DELTA)
+            break;
+    }
+    return NULL;
+}
+
+static GList *
+find_tag(const ImsSession *self, const char *tag)
+{
+    for (GList *link = self->sent.head; link != NULL; link = link->next) {
+        Sent *sent = link->data;
+
+        if (g_strcmp0(sent->tag, tag) == 0)
+            return link;
+    }
+    return NULL;
+}
+
+/* -- replies -- */
+
+/* Behind a SELECT that was answered NO, the commands meant for its mailbox are answered BAD: that
+ * fails this mailbox, not the connection. */
+static gboolean
+is_for_unselected(const ImsSession *self, const ImsCmd *cmd)
+{
+    return (cmd->wants & IMS_NEEDS_MAILBOX) && !self->selected;
+}
+
+static gboolean
+check_reply(const ImsSession *self, const Sent *sent, const ImsResponse *response, GError **error)
+{
+    const ImsCmd *cmd = sent->cmd;
+    g_autofree char *text = NULL;
+
+    if (response->condition == IMS_BAD && !is_for_unselected(self, cmd)) {
+        text = ims_reply_text(response);
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server calls %s bad: %s", cmd->name, text);
+        return FALSE;
+    }
+    if (response->condition != IMS_OK)
+        return TRUE;
+    if (self->append.cmd == cmd) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server accepts a message before its end");
+        return FALSE;
+    }
+    if ((cmd->wants & IMS_WANT_SEARCH) && !sent->searched) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server ends SEARCH without a result");
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+end_select(ImsSession *self, ImsCmd *cmd, gboolean ok, const ImsResponse *response, GError **error)
+{
+    self->selected = ok;
+    if (ok)
+        return ims_cmd_collect(cmd, response, error);
+
+    ims_cmd_clear_results(cmd);
+    return TRUE;
+}
+
+static gboolean
+take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
+{
+    GList *link = find_tag(self, response->tag);
+    gboolean ok = response->condition == IMS_OK;
+    Sent *sent;
+
+    if (link == NULL) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server answers a command never sent");
+        return FALSE;
+    }
+    sent = link->data;
+    if (!check_reply(self, sent, response, error))
+        return FALSE;
+
+    if ((sent->cmd->wants & IMS_WANT_DELTA) && !end_select(self, sent->cmd, ok, response, error))
+        return FALSE;
+    ims_cmd_answer(sent->cmd, ok ? IMS_REPLY_OK : IMS_REPLY_NO, response);
+    g_queue_delete_link(&self->sent, link);
+    sent_free(sent);
+    return TRUE;
+}
+
+static void
+greet(ImsSession *self, const ImsResponse *response)
+{
+    gboolean is_greeting = response->condition == IMS_OK || response->condition == IMS_PREAUTH ||
+                           response->condition == IMS_BYE;
+
+    if (self->greeted || !is_greeting)
+        return;
+    self->greeted = TRUE;
+    self->greeting = response->condition;
+}
+
+static gboolean
+take_state(ImsSession *self, const ImsResponse *response, GError **error)
+{
+    ImsCmd *select = ims_session_oldest(self, IMS_WANT_DELTA);
+
+    greet(self, response);
+    if (response->condition == IMS_BYE && self->bye == NULL)
+        self->bye = ims_reply_text(response);
+    if (response->code.type == IMS_CODE_CLOSED)
+        self->selected = FALSE;
+    if (select == NULL || response->condition != IMS_OK)
+        return TRUE;
+
+    return ims_cmd_collect(select, response, error);
+}
+
+/* -- untagged data -- */
+
+static void
+note_code(ImsSession *self, const ImsResponse *response)
+{
+    g_autofree char *text = NULL;
+
+    if (response->code.type == IMS_CODE_CAPABILITY)
+        ims_caps_set(&self->caps, response->code.words);
+    if (response->code.type != IMS_CODE_ALERT)
+        return;
+
+    /* RFC 9051 section 7.1: an alert has to be shown. */
+    text = ims_reply_text(response);
+    g_message("the server says: %s", text);
+}
+
+static void
+take_enabled(ImsSession *self, char **words)
+{
+    for (gsize i = 0; words != NULL && words[i] != NULL; i++) {
+        if (g_ascii_strcasecmp(words[i], "QRESYNC") == 0)
+            self->qresync = TRUE;
+    }
+}
+
+static gboolean
+take_data(ImsSession *self, guint wants, const ImsResponse *response, GError **error)
+{
+    ImsCmd *cmd = ims_session_oldest(self, wants);
+
+    return cmd == NULL || ims_cmd_collect(cmd, response, error);
+}
+
+/* An ESEARCH names its command. Of a SEARCH there is only one at a time. */
+static Sent *
+find_search(const ImsSession *self, const char *correlator)
+{
+    GList *link = correlator != NULL ? find_tag(self, correlator) : self->sent.head;
+
+    while (link != NULL && correlator == NULL && !(cmd_of(link)->wants & IMS_WANT_SEARCH))
+        link = link->next;
+    return link != NULL && (cmd_of(link)->wants & IMS_WANT_SEARCH) ? link->data : NULL;
+}
+
+static gboolean
+take_search(ImsSession *self, const ImsResponse *response, GError **error)
+{
+    Sent *search = find_search(self, response->correlator);
+
+    if (search == NULL)
+        return TRUE;
+
+    search->searched = TRUE;
+    return ims_cmd_collect(search->cmd, response, error);
+}
+
+static gboolean
+take_fetch(ImsSession *self, const ImsResponse *response, GError **error)
+{
+    guint wants = response->section != NULL ? IMS_WANT_HEADERS : IMS_WANT_MESSAGES | IMS_WANT_DELTA;
+    g_autoptr(ImsFingerprint) header = g_steal_pointer(&self->header);
+    g_auto(ImsMessage) message = ims_message_copy(&response->fetch);
+
+    if (header != NULL) {
+        message.fingerprint = ims_fingerprint_end(header);
+        message.have |= IMS_HAVE_FINGERPRINT;
+    }
+    for (const GList *link = self->sent.head; link != NULL; link = link->next) {
+        ImsCmd *cmd = cmd_of(link);
+
+        if ((cmd->wants & wants) && !ims_cmd_collect_message(cmd, &message, error))
+            return FALSE;
+        if (cmd->wants & IMS_WANT_DELTA)
+            break;
+    }
+    return TRUE;
+}
+
+static gboolean
+take_response(ImsSession *self, const ImsResponse *response, GError **error)
+{
+    switch (response->type) {
+    case IMS_RESPONSE_TAGGED:
+        note_code(self, response);
+        return take_tagged(self, response, error);
+    case IMS_RESPONSE_STATE:
+        note_code(self, response);
+        return take_state(self, response, error);
+    case IMS_RESPONSE_CONTINUE:
+        self->awaits_go_on = FALSE;
+        return TRUE;
+    case IMS_RESPONSE_CAPABILITY:
+        ims_caps_set(&self->caps, response->words);
+        return TRUE;
+    case IMS_RESPONSE_ENABLED:
+        take_enabled(self, response->words);
+        return TRUE;
+    case IMS_RESPONSE_LIST:
+    case IMS_RESPONSE_STATUS:
+        return take_data(self, IMS_WANT_LISTINGS, response, error);
+    case IMS_RESPONSE_EXISTS:
+    case IMS_RESPONSE_FLAGS:
+    case IMS_RESPONSE_VANISHED:
+        return take_data(self, IMS_WANT_DELTA, response, error);
+    case IMS_RESPONSE_FETCH:
+        return take_fetch(self, response, error);
+    case IMS_RESPONSE_SEARCH:
+        return take_search(self, response, error);
+    default:
+        return TRUE;
+    }
+}
+
+/* -- the pump's side -- */
+
+static gboolean
+parse(ImsSession *self, const guint8 *data, gsize len, gsize *out_used, GError **error)
+{
+    ImsParseStep step;
+
+    if (!ims_parser_push(self->parser, data, len, out_used, &step, error))
+        return FALSE;
+    if (step == IMS_PARSE_BODY)
+        return ims_session_body_begins(self, error);
+    if (step == IMS_PARSE_RESPONSE)
+        return take_response(self, ims_parser_response(self->parser), error);
+    return TRUE;
+}
+
+static gboolean
+client_feed(gpointer client, const guint8 *data, gsize len, gsize *out_used, GError **error)
+{
+    ImsSession *self = client;
+    GError *local = NULL;
+    gsize used = 0;
+
+    while (self->error == NULL && used < len && !ims_session_body_stalls(self)) {
+        gsize n = 0;
+
+        if (ims_parser_body_left(self->parser) > 0)
+            n = ims_session_body_feed(self, data + used, len - used);
+        else if (!parse(self, data + used, len - used, &n, &local))
+            ims_session_fail(self, g_steal_pointer(&local));
+        used += n;
+    }
+    if (self->error != NULL) {
+        g_propagate_error(error, g_error_copy(self->error));
+        return FALSE;
+    }
+
+    *out_used = used;
+    return TRUE;
+}
+
+static gsize
+client_output(gpointer client, const guint8 **out_data)
+{
+    ImsSession *self = client;
+    gsize len = self->error == NULL ? ims_buf_len(&self->output) : 0;
+
+    if (len > 0)
+        *out_data = ims_buf_head(&self->output);
+    return len;
+}
+
+static void
+client_sent(gpointer client, gsize len)
+{
+    ImsSession *self = client;
+
+    ims_buf_consume(&self->output, len);
+}
+
+static gboolean
+client_eof(gpointer client, GError **error)
+{
+    ImsSession *self = client;
+    GError *local = NULL;
+
+    ims_session_closed(self, &local);
+    ims_session_fail(self, local);
+    g_propagate_error(error, g_error_copy(self->error));
+    return FALSE;
+}
+
+const ImsPumpClient ims_session_client = {
+    .feed = client_feed,
+    .output = client_output,
+    .sent = client_sent,
+    .eof = client_eof,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include "imap/caps.h"
+#include "imap/cmd.h"
+#include "model/fingerprint.h"
+#include "net/pump.h"
+#include "util/buf.h"
+#include "wire/parse.h"
+
+/* The protocol of one connection without its I/O: bytes in, bytes out, the commands in flight. The
+ * pump moves the bytes through ims_session_client; nothing here waits. After an error no more bytes
+ * go out: they might be a message that the server would take for commands. */
+
+#define IMS_BODY_MAX (64 * 1024) /* octets of a body that wait for their reader */
+
+/* One body that is handed out while it comes in. */
+typedef struct {
+    gboolean open; /* begun, and its end not yet seen by the reader */
+    gboolean told; /* given out by ims_session_take_body() */
+    ImsMessage message;
+    guint64 size;
+    guint64 to_come; /* octets that the stream still holds */
+    gboolean quoted; /* not in the stream: a quoted string inside the parser, which must not move */
+    gboolean quoted_lent;
+    ImsBuf arriving; /* taken from the stream, not given out */
+    ImsBuf lent;     /* given out by the last ims_session_read_body() */
+} ImsBody;
+
+/* An APPEND that is being sent. */
+typedef struct {
+    ImsCmd *cmd; /* NULL: none */
+    guint n_messages;
+    guint64 left; /* announced octets that have not been written yet */
+} ImsAppend;
+
+typedef struct {
+    ImsParser *parser;
+    ImsBuf output;
+    GQueue sent; /* commands that are unanswered, the oldest first */
+    guint last_tag;
+    GError *error; /* why the session is dead; NULL while it lives */
+
+    gboolean greeted;
+    ImsCondition greeting; /* OK, PREAUTH or BYE */
+    char *bye;             /* text of a BYE, escaped; NULL if none came */
+    ImsCaps caps;
+    gboolean qresync;      /* the server said that it is enabled */
+    gboolean selected;     /* as of the last reply */
+    gboolean awaits_go_on; /* a literal waits for its "+" */
+
+    ImsBody body;
+    gboolean held;          /* the parser stands at a body whose turn has not come */
+    ImsFingerprint *header; /* eats the section that is coming in */
+    ImsAppend append;
+} ImsSession;
+
+extern const ImsPumpClient ims_session_client;
+
+void ims_session_init(ImsSession *self);
+void ims_session_clear(ImsSession *self);
+/** ims_session_fail: ends the session. @error: (transfer full). */
+void ims_session_fail(ImsSession *self, GError *error);
+/** ims_session_closed: sets the error that the end of the stream means here: OFFLINE, with the text
+ * of a BYE. */
+void ims_session_closed(const ImsSession *self, GError **error);
+/** ims_session_is_idle: Returns: whether the session lives and nothing is on its way. */
+gboolean ims_session_is_idle(const ImsSession *self);
+
+/** ims_session_begin: sends a tag and @text, without the end of the line. */
+void ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text);
+/** ims_session_send: sends a whole command. */
+void ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text);
+/** ims_session_put: sends octets. What passes the maximum of unsent octets ends the session. */
+void ims_session_put(ImsSession *self, gconstpointer data, gsize len);
+/** ims_session_put_literal: sends the announcement of a literal. If the server has to be asked
+ * (no LITERAL+, nor LITERAL- and a small size), awaits_go_on is set until it answers. */
+void ims_session_put_literal(ImsSession *self, guint64 size);
+
+/** ims_session_oldest: Returns: (transfer none) (nullable): the oldest unanswered command that
+ * wants one of @wants. */
+ImsCmd *ims_session_oldest(const ImsSession *self, guint wants);
+
+/** ims_session_has_body: Returns: whether a body has begun that was not told yet. */
+gboolean ims_session_has_body(const ImsSession *self);
+/** ims_session_take_body: tells of it. @out: (out): (transfer full). */
+void ims_session_take_body(ImsSession *self, ImsMessage *out, guint64 *out_size);
+/** ims_session_body_at_end: Returns: whether all octets of the body have been given out. */
+gboolean ims_session_body_at_end(const ImsSession *self);
+/** ims_session_body_ready: Returns: whether ims_session_read_body() has octets to give, or the end.
+ */
+gboolean ims_session_body_ready(const ImsSession *self);
+/** ims_session_read_body: Returns: the number of octets at @out_data, which stay until the next
+ * call; 0 if the body is at its end, or if no octet is there yet. */
+gsize ims_session_read_body(ImsSession *self, const guint8 **out_data);
+/** ims_session_close_body: the reader is through with the body; the next one may begin. */
+void ims_session_close_body(ImsSession *self);
+
+/* Between session.c and stream.c. */
+/** ims_session_body_begins: the parser stands at a body. Errors: IMS_ERROR_PROTOCOL. */
+gboolean ims_session_body_begins(ImsSession *self, GError **error);
+/** ims_session_body_stalls: Returns: whether nothing more can be taken until the reader has read.
+ */
+gboolean ims_session_body_stalls(const ImsSession *self);
+/** ims_session_body_feed: Returns: how many octets of the body were taken. */
+gsize ims_session_body_feed(ImsSession *self, const guint8 *data, gsize len);
+/** ims_session_reader: ims_session_oldest() among those that the data of the selected mailbox may
+ * be for: not behind an unanswered SELECT. */
+ImsCmd *ims_session_reader(const ImsSession *self, guint wants);
