@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What the stages of a pass share: the life of a box, progress, issues, and opening a mailbox for
+ * writing with its identity looked at. */
+
+#include "engine/box.h"
+
+ImsBox *
+ims_box_new(ImsMailbox *mailbox)
+{
+    ImsBox *self = g_new0(ImsBox, 1);
+
+    self->mailbox = mailbox;
+    self->role = "";
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        self->unread[side] = ims_uidset_new();
+        self->unreadable[side] = ims_uidset_new();
+    }
+    return self;
+}
+
+void
+ims_box_clear_round(ImsBox *self)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        g_clear_pointer(&self->delta[side], ims_delta_free);
+        ims_uidset_add_set(self->unreadable[side], self->unread[side]);
+        ims_uidset_remove_range(self->unread[side], 1, G_MAXUINT32);
+    }
+    g_clear_pointer(&self->plan, ims_plan_free);
+    g_clear_pointer(&self->rows, g_ptr_array_unref);
+    self->again = FALSE;
+    self->postponed = FALSE;
+}
+
+void
+ims_box_free(ImsBox *self)
+{
+    if (self == NULL)
+        return;
+    ims_box_clear_round(self);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ims_uidset_free(self->unread[side]);
+        ims_uidset_free(self->unreadable[side]);
+        g_free(self->spelling[side]);
+    }
+    ims_mailbox_free(self->mailbox);
+    g_free(self);
+}
+
+void
+ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box)
+{
+    self->progress.phase = phase;
+    self->progress.mailbox = box != NULL ? box->mailbox->name : "";
+    self->order->progress(&self->progress, self->order->data);
+}
+
+void
+ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
+{
+    self->report->summary.n[count] += n;
+    box->done.n[count] += n;
+}
+
+static char *
+issue_key(ImsIssueKind kind, const char *mailbox, ImsSide side)
+{
+    return g_strdup_printf("%d %d %s", kind, side, mailbox);
+}
+
+void
+ims_pass_note_issue(ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side)
+{
+    g_hash_table_add(self->issues, issue_key(kind, mailbox, side));
+}
+
+gboolean
+ims_pass_raise(
+    ImsPass *self,
+    ImsIssueKind kind,
+    const char *mailbox,
+    ImsSide side,
+    guint64 count,
+    const char *detail,
+    GError **error)
+{
+    g_autoptr(ImsIssue) issue = ims_issue_new(kind, mailbox, side);
+
+    issue->count = count;
+    issue->since_us = ims_clock_real(self->order->clock);
+    g_free(issue->detail);
+    issue->detail = g_strdup(detail != NULL ? detail : "");
+    if (!ims_store_begin(self->store, error) || !ims_store_raise(self->store, issue, error) ||
+        !ims_store_commit(self->store, error))
+        return FALSE;
+
+    ims_pass_note_issue(self, kind, mailbox, side);
+    return TRUE;
+}
+
+gboolean
+ims_pass_has_issue(const ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side)
+{
+    g_autofree char *key = issue_key(kind, mailbox, side);
+
+    return g_hash_table_contains(self->issues, key);
+}
+
+gboolean
+ims_pass_settle_issue(
+    ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side, GError **error)
+{
+    g_autofree char *key = issue_key(kind, mailbox, side);
+
+    if (!g_hash_table_remove(self->issues, key))
+        return TRUE;
+    return ims_store_begin(self->store, error) &&
+           ims_store_settle_issue(self->store, kind, mailbox, side, error) &&
+           ims_store_commit(self->store, error);
+}
+
+gboolean
+ims_pass_leave(ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error)
+{
+    box->left = TRUE;
+    return ims_pass_raise(
+        self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, detail, error);
+}
+
+gboolean
+ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta *delta)
+{
+    const char *known = box->mailbox->identity[side];
+    const ImsPoint *point = &box->mailbox->point[side];
+
+    return delta->point.uidvalidity == point->uidvalidity &&
+           (delta->point.uidnext == 0 || delta->point.uidnext >= point->uidnext) &&
+           (known == NULL || delta->id == NULL || g_str_equal(known, delta->id));
+}
+
+gboolean
+ims_box_select(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GError **error)
+{
+    g_autoptr(ImsCmd) select = NULL;
+    g_autoptr(ImsDelta) delta = NULL;
+
+    if (self->selected[side] == box) {
+        *out_open = TRUE;
+        return TRUE;
+    }
+
+    self->selected[side] = NULL;
+    select = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
+    if (select == NULL || !ims_conn_wait(self->conn[side], select, error))
+        return FALSE;
+    *out_open = FALSE;
+    if (ims_cmd_reply(select) == IMS_REPLY_NO)
+        return ims_pass_leave(self, box, side, ims_cmd_text(select), error);
+
+    delta = ims_cmd_take_delta(select);
+    if (!ims_box_identity_holds(box, side, delta)) {
+        box->left = TRUE; /* somebody replaced it under our hands; the next run sees that */
+        return TRUE;
+    }
+    self->selected[side] = box;
+    *out_open = TRUE;
+    return TRUE;
+}
+
+#define COMMAND_RANGES 300 /* of at most 21 octets each, in a line of at most 8,000 (RFC 7162) */
+
+GPtrArray *
+ims_uidset_cut(const ImsUidSet *uids)
+{
+    GPtrArray *parts = g_ptr_array_new_with_free_func((GDestroyNotify)ims_uidset_free);
+    ImsUidSet *part = NULL;
+
+    for (guint i = 0; i < ims_uidset_n_ranges(uids); i++) {
+        const ImsUidRange *range = ims_uidset_range(uids, i);
+
+        if (i % COMMAND_RANGES == 0) {
+            part = ims_uidset_new();
+            g_ptr_array_add(parts, part);
+        }
+        ims_uidset_add_range(part, range->first, range->last);
+    }
+    return parts;
+}

@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Copying, one way at a time: bodies stream from a FETCH of one side into an APPEND of the other,
+ * chunk by chunk, in batches of one MULTIAPPEND. The order that keeps this safe: the intent is
+ * stored; the bodies pass; the intent learns their fingerprints; the octets that make the server
+ * store go out; its reply turns the intent into pairs and moves the source's cursor. */
+
+#include "engine/box.h"
+#include "model/fingerprint.h"
+
+#define BATCH_BYTES   (1024 * 1024) /* a batch ends once it holds so many octets */
+#define BATCHES_AHEAD 4             /* unanswered batches; singles if there is no MULTIAPPEND */
+#define SINGLES_AHEAD 32
+
+/* Messages of one intent and one APPEND. */
+typedef struct {
+    ImsBox *box;
+    ImsSide to;
+    GArray
+        *messages; /* ImsMessage: those asked for; once streamed, those that came, in that order */
+    guint64 bytes;
+    ImsIntent *intent;
+    ImsCmd *append; /* NULL if nothing came */
+} Batch;
+
+static void
+batch_free(gpointer data)
+{
+    Batch *self = data;
+
+    g_array_unref(self->messages);
+    ims_intent_free(self->intent);
+    g_clear_pointer(&self->append, ims_cmd_unref);
+    g_free(self);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Batch, batch_free)
+
+static Batch *
+batch_new(ImsBox *box, ImsSide to)
+{
+    Batch *self = g_new0(Batch, 1);
+    ImsSide from = ims_side_other(to);
+
+    self->box = box;
+    self->to = to;
+    self->messages = ims_messages_new();
+    self->intent = ims_intent_new();
+    self->intent->mailbox = box->mailbox->id;
+    self->intent->to = to;
+    self->intent->from_uidvalidity = box->mailbox->point[from].uidvalidity;
+    self->intent->to_uidvalidity = box->mailbox->point[to].uidvalidity;
+    self->intent->to_id = g_strdup(box->mailbox->identity[to]);
+    self->intent->floor = MAX(1, box->delta[to]->point.uidnext);
+    return self;
+}
+
+static void
+batch_add(Batch *self, const ImsMessage *message)
+{
+    ImsMessage copy = ims_message_copy(message);
+
+    g_array_append_val(self->messages, copy);
+    self->bytes += (message->have & IMS_HAVE_SIZE) != 0 ? message->size : 0;
+}
+
+static gboolean
+save_intent(ImsPass *self, Batch *batch, GError **error)
+{
+    GArray *out = batch->intent->messages;
+
+    g_array_set_size(out, 0);
+    for (guint i = 0; i < batch->messages->len; i++) {
+        const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, i);
+        ImsIntentMessage item = {
+            .uid = message->uid,
+            .size = message->size,
+            .date = message->date,
+            .fingerprint = message->fingerprint,
+            .flags = ims_flags_copy(&message->flags),
+        };
+
+        g_array_append_val(out, item);
+    }
+    return ims_store_begin(self->store, error) &&
+           ims_store_save_intent(self->store, batch->intent, error) &&
+           ims_store_commit(self->store, error);
+}
+
+/* Streams the current body; if the APPEND was refused already, the octets are only taken away. */
+static gboolean
+pass_body(ImsPass *self, Batch *batch, gboolean wanted, guint64 *out_fingerprint, GError **error)
+{
+    g_autoptr(ImsFingerprint) fingerprint = ims_fingerprint_new();
+    ImsConn *from = self->conn[ims_side_other(batch->to)], *to = self->conn[batch->to];
+
+    for (;;) {
+        const guint8 *data = NULL;
+        gsize len = 0;
+
+        if (!ims_conn_read_body(from, &data, &len, error))
+            return FALSE;
+        if (len == 0)
+            break;
+        ims_fingerprint_feed(fingerprint, data, len);
+        if (wanted && !ims_conn_append_write(to, data, len, error))
+            return FALSE;
+        self->progress.bytes_done += len;
+        ims_pass_tell(self, IMS_PHASE_COPYING, batch->box);
+    }
+    *out_fingerprint = ims_fingerprint_end(fingerprint);
+    return TRUE;
+}
+
+static gboolean
+pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GError **error)
+{
+    ImsConn *to = self->conn[batch->to];
+    gboolean refused = FALSE;
+
+    if (batch->append == NULL)
+        batch->append = ims_conn_append_begin(to, batch->box->spelling[batch->to], error);
+    if (batch->append == NULL)
+        return FALSE;
+    refused = ims_cmd_reply(batch->append) != IMS_REPLY_PENDING;
+    if (!refused && !ims_conn_append_message(
+                        to, batch->append, &message->flags, message->date, size, &refused, error))
+        return FALSE;
+    return pass_body(self, batch, !refused, &message->fingerprint, error);
+}
+
+/* Streams what the FETCH gives into the APPEND. @asked is left with what did not come. */
+static gboolean
+stream_batch(ImsPass *self, Batch *batch, ImsUidSet *asked, GError **error)
+{
+    ImsConn *from = self->conn[ims_side_other(batch->to)];
+    g_autoptr(ImsCmd) fetch = ims_conn_fetch_bodies(from, asked, error);
+
+    if (fetch == NULL)
+        return FALSE;
+    for (;;) {
+        g_auto(ImsMessage) message = {0};
+        ImsMessage copy;
+        guint64 size = 0;
+        gboolean more = FALSE;
+
+        if (!ims_conn_next_body(from, fetch, &message, &size, &more, error))
+            return FALSE;
+        if (!more)
+            return TRUE;
+        if (!ims_uidset_contains(asked, message.uid)) {
+            g_set_error(
+                error,
+                IMS_ERROR,
+                IMS_ERROR_PROTOCOL,
+                "the server sent a body that was not asked for");
+            return FALSE;
+        }
+        if (!pass_message(self, batch, &message, size, error))
+            return FALSE;
+        ims_uidset_remove_range(asked, message.uid, message.uid);
+        copy = ims_message_copy(&message);
+        g_array_append_val(batch->messages, copy);
+    }
+}
+
+static ImsRow *
+single(Batch *batch, guint32 uid, const ImsMessage *message, const char *detail)
+{
+    ImsRow *row = ims_row_new();
+    ImsSide from = ims_side_other(batch->to);
+
+    row->uid[from] = uid;
+    row->reason = IMS_REASON_REFUSED;
+    row->detail = g_strdup(detail);
+    if (message != NULL) {
+        row->flags[from] = ims_flags_copy(&message->flags);
+        row->fingerprint = message->fingerprint;
+        if ((message->have & IMS_HAVE_SIZE) != 0 && (message->have & IMS_HAVE_DATE) != 0)
+            row->hash[from] = ims_message_hash(message->size, message->date);
+    }
+    return row;
+}
+
+/* A deletion that the other side took back has a row yet; the copy's row replaces it. */
+static gboolean
+save_copied(ImsPass *self, Batch *batch, ImsRow *row, GError **error)
+{
+    ImsSide from = ims_side_other(batch->to);
+    GPtrArray *restored = batch->box->plan->restored;
+
+    for (guint i = 0; i < restored->len; i++) {
+        const ImsRow *old = g_ptr_array_index(restored, i);
+
+        if (old->uid[from] == row->uid[from] && !ims_store_delete_row(self->store, old->id, error))
+            return FALSE;
+    }
+    return ims_store_save_row(self->store, batch->box->mailbox->id, row, error);
+}
+
+/* What did not come may have been expunged: it stays new, and the next round sees. What stands and
+ * does not come a second time cannot be read. */
+static gboolean
+note_unread(ImsPass *self, Batch *batch, const ImsUidSet *missing, GError **error)
+{
+    ImsSide from = ims_side_other(batch->to);
+    ImsBox *box = batch->box;
+
+    if (ims_uidset_is_empty(missing))
+        return TRUE;
+    box->again = TRUE;
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint r = 0; r < ims_uidset_n_ranges(missing); r++) {
+        const ImsUidRange *range = ims_uidset_range(missing, r);
+
+        for (guint64 uid = range->first; uid <= range->last; uid++) {
+            g_autoptr(ImsRow) row = NULL;
+
+            if (!ims_uidset_contains(box->unreadable[from], (guint32)uid)) {
+                ims_uidset_add(box->unread[from], (guint32)uid);
+                continue;
+            }
+            row = single(batch, (guint32)uid, NULL, "the server does not give out its body");
+            ims_pass_count(self, box, IMS_COUNT_REFUSED, 1);
+            if (!save_copied(self, batch, row, error))
+                return FALSE;
+        }
+    }
+    return ims_store_commit(self->store, error);
+}
+
+static gboolean
+send_batch(ImsPass *self, Batch *batch, GError **error)
+{
+    g_autoptr(ImsUidSet) asked = ims_uidset_new();
+
+    for (guint i = 0; i < batch->messages->len; i++)
+        ims_uidset_add(asked, g_array_index(batch->messages, ImsMessage, i).uid);
+    if (!save_intent(self, batch, error))
+        return FALSE;
+    g_array_set_size(batch->messages, 0);
+    if (!stream_batch(self, batch, asked, error) || !save_intent(self, batch, error) ||
+        !note_unread(self, batch, asked, error))
+        return FALSE;
+    return batch->append == NULL || ims_cmd_reply(batch->append) != IMS_REPLY_PENDING ||
+           ims_conn_append_end(self->conn[batch->to], batch->append, error);
+}
+
+/* The source's cursor passes what has been dealt with, batch by batch, so that an interrupted copy
+ * of a million messages goes on where it stopped. Nothing unread is passed. */
+static void
+advance_cursor(Batch *batch)
+{
+    ImsSide from = ims_side_other(batch->to);
+    ImsPoint *point = &batch->box->mailbox->point[from];
+    guint32 last = 0;
+
+    for (guint i = 0; i < batch->messages->len; i++)
+        last = MAX(last, g_array_index(batch->messages, ImsMessage, i).uid);
+    if (ims_uidset_is_empty(batch->box->unread[from]) && last < G_MAXUINT32 &&
+        last >= point->uidnext)
+        point->uidnext = last + 1;
+}
+
+static gboolean
+close_intent(ImsPass *self, Batch *batch, GError **error)
+{
+    advance_cursor(batch);
+    return ims_store_delete_intent(self->store, batch->intent->id, error) &&
+           ims_store_save_mailbox(self->store, batch->box->mailbox, error) &&
+           ims_store_commit(self->store, error);
+}
+
+static gboolean
+settle_pairs(ImsPass *self, Batch *batch, const ImsUidSet *uids, GError **error)
+{
+    ImsSide to = batch->to, from = ims_side_other(to);
+    guint next = 0;
+
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint r = 0; r < ims_uidset_n_ranges(uids); r++) {
+        const ImsUidRange *range = ims_uidset_range(uids, r);
+
+        for (guint64 uid = range->first; uid <= range->last; uid++, next++) {
+            const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, next);
+            g_autoptr(ImsRow) row = ims_row_new();
+
+            row->uid[from] = message->uid;
+            row->uid[to] = (guint32)uid;
+            row->flags[from] = ims_flags_copy(&message->flags);
+            row->flags[to] = ims_flags_copy(&message->flags);
+            row->fingerprint = message->fingerprint;
+            if ((message->have & IMS_HAVE_SIZE) != 0)
+                row->hash[from] = ims_message_hash(message->size, message->date);
+            if (!save_copied(self, batch, row, error))
+                return FALSE;
+        }
+    }
+    ims_pass_count(self, batch->box, IMS_COUNT_COPIED_LOCAL + to, batch->messages->len);
+    return close_intent(self, batch, error);
+}
+
+/* The mailbox was replaced between our SELECT and the APPEND: what we put into the new one is taken
+ * back, and only what we put there. The intent stays until the next run. */
+static gboolean
+take_back(ImsPass *self, Batch *batch, const ImsCode *code, GError **error)
+{
+    ImsConn *to = self->conn[batch->to];
+    const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
+    g_autoptr(ImsCmd) select = NULL;
+    g_autoptr(ImsCmd) mark = NULL;
+    g_autoptr(ImsCmd) expunge = NULL;
+    g_autoptr(ImsDelta) delta = NULL;
+
+    batch->box->left = TRUE;
+    self->selected[batch->to] = NULL;
+    select = ims_conn_select(to, batch->box->spelling[batch->to], NULL, error);
+    if (select == NULL || !ims_conn_wait(to, select, error))
+        return FALSE;
+    if (ims_cmd_reply(select) == IMS_REPLY_NO)
+        return TRUE;
+    delta = ims_cmd_take_delta(select);
+    if (delta->point.uidvalidity != code->number)
+        return TRUE;
+    mark = ims_conn_store(to, code->uids, IMS_STORE_ADD, &deleted, 0, error);
+    expunge = mark == NULL ? NULL : ims_conn_expunge(to, code->uids, error);
+    return expunge != NULL && ims_conn_wait(to, expunge, error);
+}
+
+/* Refusals that are about the mailbox or the moment, not about the message. */
+static gboolean
+is_about_mailbox(const ImsCode *code)
+{
+    static const char *const names[] = {
+        "TRYCREATE",
+        "NONEXISTENT",
+        "OVERQUOTA",
+        "UNAVAILABLE",
+        "INUSE",
+        "SERVERBUG",
+        "NOPERM",
+        "READ-ONLY",
+        "CONTACTADMIN",
+        NULL};
+
+    return code->name != NULL && g_strv_contains(names, code->name);
+}
+
+static gboolean
+drop_intent(ImsPass *self, Batch *batch, GError **error)
+{
+    return ims_store_begin(self->store, error) &&
+           ims_store_delete_intent(self->store, batch->intent->id, error) &&
+           ims_store_commit(self->store, error);
+}
+
+static gboolean
+settle_refused(ImsPass *self, Batch *batch, GError **error)
+{
+    const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, 0);
+    g_autoptr(ImsRow) row = single(batch, message->uid, message, ims_cmd_text(batch->append));
+
+    ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
+    return ims_store_begin(self->store, error) && save_copied(self, batch, row, error) &&
+           close_intent(self, batch, error);
+}
+
+static gboolean copy_range(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide to,
+    const GArray *messages,
+    guint first,
+    guint n,
+    GError **error);
+
+/* A MULTIAPPEND stores all or nothing and does not say which message it was: halve until it stands
+ * alone. The depth is the logarithm of a batch. */
+static gboolean
+bisect(ImsPass *self, Batch *batch, GError **error)
+{
+    guint half = batch->messages->len / 2;
+
+    return drop_intent(self, batch, error) &&
+           copy_range(self, batch->box, batch->to, batch->messages, 0, half, error) &&
+           (batch->box->left || copy_range(
+                                    self,
+                                    batch->box,
+                                    batch->to,
+                                    batch->messages,
+                                    half,
+                                    batch->messages->len - half,
+                                    error));
+}
+
+static gboolean
+settle_stored(ImsPass *self, Batch *batch, GError **error)
+{
+    const ImsCode *code = ims_cmd_code(batch->append);
+
+    if (code->type != IMS_CODE_APPENDUID || code->uids == NULL ||
+        ims_uidset_count(code->uids) != batch->messages->len) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_PROTOCOL,
+            "%s: the server stored messages and did not say under which UIDs",
+            ims_side_name(batch->to));
+        return FALSE;
+    }
+    if (code->number != batch->intent->to_uidvalidity)
+        return take_back(self, batch, code, error);
+    return settle_pairs(self, batch, code->uids, error);
+}
+
+static gboolean
+settle_batch(ImsPass *self, Batch *batch, GError **error)
+{
+    if (batch->append == NULL)
+        return drop_intent(self, batch, error);
+    if (!ims_conn_wait(self->conn[batch->to], batch->append, error))
+        return FALSE;
+    self->progress.messages_done += batch->messages->len;
+    ims_pass_tell(self, IMS_PHASE_COPYING, batch->box);
+    if (ims_cmd_reply(batch->append) == IMS_REPLY_OK)
+        return settle_stored(self, batch, error);
+    if (is_about_mailbox(ims_cmd_code(batch->append)))
+        return drop_intent(self, batch, error) &&
+               ims_pass_leave(self, batch->box, batch->to, ims_cmd_text(batch->append), error);
+    return batch->messages->len == 1 ? settle_refused(self, batch, error)
+                                     : bisect(self, batch, error);
+}
+
+static gboolean
+copy_range(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide to,
+    const GArray *messages,
+    guint first,
+    guint n,
+    GError **error)
+{
+    g_autoptr(Batch) batch = batch_new(box, to);
+
+    for (guint i = first; i < first + n; i++)
+        batch_add(batch, &g_array_index(messages, ImsMessage, i));
+    return send_batch(self, batch, error) && settle_batch(self, batch, error);
+}
+
+static gboolean
+settle_until(ImsPass *self, GQueue *ahead, guint left, GError **error)
+{
+    while (g_queue_get_length(ahead) > left) {
+        g_autoptr(Batch) batch = g_queue_pop_head(ahead);
+
+        if (!settle_batch(self, batch, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Cuts what is to be copied into batches and keeps a few of them on their way. */
+static gboolean
+copy_batches(ImsPass *self, ImsBox *box, ImsSide to, GQueue *ahead, GError **error)
+{
+    const GArray *copies = box->plan->copies[to];
+    gboolean multi = ims_conn_has(self->conn[to], "MULTIAPPEND");
+    guint max = multi ? IMS_INTENT_MAX : 1, i = 0;
+
+    while (i < copies->len && !box->left) {
+        g_autoptr(Batch) batch = batch_new(box, to);
+
+        while (i < copies->len && batch->messages->len < max && batch->bytes < BATCH_BYTES)
+            batch_add(batch, &g_array_index(copies, ImsMessage, i++));
+        if (!send_batch(self, batch, error))
+            return FALSE;
+        g_queue_push_tail(ahead, g_steal_pointer(&batch));
+        if (!settle_until(self, ahead, multi ? BATCHES_AHEAD : SINGLES_AHEAD, error))
+            return FALSE;
+    }
+    return settle_until(self, ahead, 0, error);
+}
+
+static gboolean
+copy_box(ImsPass *self, ImsBox *box, ImsSide to, GError **error)
+{
+    GQueue *ahead;
+    gboolean open = FALSE, ok;
+
+    if (!ims_box_select(self, box, ims_side_other(to), &open, error))
+        return FALSE;
+    if (!open)
+        return TRUE;
+    ahead = g_queue_new();
+    ok = copy_batches(self, box, to, ahead, error);
+    g_queue_free_full(ahead, batch_free);
+    return ok;
+}
+
+gboolean
+ims_copy(ImsPass *self, GPtrArray *boxes, ImsSide to, GError **error)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (!box->left && box->plan != NULL && box->plan->copies[to]->len > 0 &&
+            !copy_box(self, box, to, error))
+            return FALSE;
+    }
+    return TRUE;
+}

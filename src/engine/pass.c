@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* One sync of one account. In rounds: gather what both sides say, decide, copy, carry flags, commit
+ * what those SELECTs said; and again, until a round finds both sides equal: its SELECTs are the
+ * ones that close. Then, once no new mail is left anywhere in the account, removals, and a last
+ * round. Whatever ends a pass in the middle, the next one starts from the last commit and finds the
+ * rest. */
+
+#include "engine/pass.h"
+
+#include <string.h>
+
+#include "engine/box.h"
+
+#define ROUNDS_MAX   12 /* with busy other clients a pass leaves the rest to the next */
+#define REMOVALS_MAX 4
+
+/* -- committing -- */
+
+static gboolean
+save_plan(ImsPass *self, ImsBox *box, GError **error)
+{
+    const ImsPlan *plan = box->plan;
+    gint64 id = box->mailbox->id;
+
+    for (guint i = 0; i < plan->dropped->len; i++) {
+        const ImsRow *row = g_ptr_array_index(plan->dropped, i);
+
+        if (!ims_store_delete_row(self->store, row->id, error))
+            return FALSE;
+    }
+    for (guint i = 0; i < plan->changed->len; i++) {
+        if (!ims_store_save_row(self->store, id, g_ptr_array_index(plan->changed, i), error))
+            return FALSE;
+    }
+    for (guint i = 0; i < plan->strangers->len; i++) {
+        if (!ims_store_save_row(self->store, id, g_ptr_array_index(plan->strangers, i), error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* A side's point moves to what its SELECT said, now that the whole of that SELECT's delta has been
+ * dealt with. */
+static void
+move_points(const ImsPass *self, ImsBox *box)
+{
+    ImsMailbox *mailbox = box->mailbox;
+
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const ImsPoint *told = &box->delta[side]->point;
+        guint32 cursor = mailbox->point[side].uidnext;
+
+        mailbox->point[side] = *told;
+        if (told->uidnext == 0 || !ims_uidset_is_empty(box->unread[side]))
+            mailbox->point[side].uidnext = cursor;
+        if (mailbox->identity[side] == NULL)
+            mailbox->identity[side] = g_strdup(box->delta[side]->id);
+    }
+    mailbox->last_sync_us = ims_clock_real(self->order->clock);
+    if (box->full)
+        mailbox->compared_us = mailbox->last_sync_us;
+    box->full = FALSE;
+    box->unite = FALSE;
+    box->miscounts = 0;
+}
+
+static gboolean
+commit_box(ImsPass *self, ImsBox *box, GError **error)
+{
+    guint strangers = box->plan->strangers->len;
+
+    if (!ims_store_begin(self->store, error) || !save_plan(self, box, error))
+        return FALSE;
+    if (!box->postponed)
+        move_points(self, box);
+    if (!ims_store_save_mailbox(self->store, box->mailbox, error) ||
+        !ims_store_commit(self->store, error))
+        return FALSE;
+    return strangers == 0 || ims_pass_raise(
+                                 self,
+                                 IMS_ISSUE_NEEDS_ADOPTION,
+                                 box->mailbox->name,
+                                 IMS_LOCAL,
+                                 strangers,
+                                 NULL,
+                                 error);
+}
+
+static gboolean
+settle_refused(ImsPass *self, ImsBox *box, GError **error)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const char *name = box->mailbox->name;
+        g_autofree char *detail = NULL;
+        guint64 n = 0;
+
+        if (!ims_store_count_refused(
+                self->store, box->mailbox->id, ims_side_other(side), &n, &detail, error))
+            return FALSE;
+        if (n == 0 ? !ims_pass_settle_issue(self, IMS_ISSUE_REFUSED, name, side, error)
+                   : !ims_pass_raise(self, IMS_ISSUE_REFUSED, name, side, n, detail, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+commit_all(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    ims_pass_tell(self, IMS_PHASE_COMMITTING, NULL);
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (!box->left && box->plan != NULL && !box->plan->miscounted &&
+            (!commit_box(self, box, error) || !settle_refused(self, box, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* -- rounds -- */
+
+static void
+announce_copies(ImsPass *self, GPtrArray *boxes)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(boxes, i);
+
+        for (ImsSide to = IMS_LOCAL; to < IMS_N_SIDES && box->plan != NULL; to++) {
+            for (guint m = 0; m < box->plan->copies[to]->len; m++)
+                self->progress.bytes_total +=
+                    g_array_index(box->plan->copies[to], ImsMessage, m).size;
+            self->progress.messages_total += box->plan->copies[to]->len;
+        }
+    }
+}
+
+static gboolean
+one_round(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    if (!ims_gather(self, boxes, error) || !ims_recover(self, boxes, error) ||
+        !ims_decide_all(self, boxes, error))
+        return FALSE;
+    announce_copies(self, boxes);
+    return ims_copy(self, boxes, IMS_LOCAL, error) && ims_copy(self, boxes, IMS_REMOTE, error) &&
+           ims_carry_flags(self, boxes, error) && commit_all(self, boxes, error);
+}
+
+/* Rounds over @boxes until both sides of each are equal; it is left empty, or with what was too
+ * busy. */
+static gboolean
+run_rounds(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    for (guint round = 0; round < ROUNDS_MAX && boxes->len > 0; round++) {
+        if (!one_round(self, boxes, error))
+            return FALSE;
+        for (guint i = boxes->len; i > 0; i--) {
+            const ImsBox *box = g_ptr_array_index(boxes, i - 1);
+
+            if (box->left || (!box->again && !box->postponed && box->plan != NULL &&
+                              ims_plan_is_empty(box->plan)))
+                g_ptr_array_remove_index(boxes, i - 1);
+        }
+    }
+    return TRUE;
+}
+
+/* -- which mailboxes -- */
+
+static gboolean
+has_moved(const ImsBox *box)
+{
+    const guint all = IMS_STATUS_MESSAGES | IMS_STATUS_UIDNEXT | IMS_STATUS_UIDVALIDITY |
+                      IMS_STATUS_HIGHESTMODSEQ;
+
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
+
+        if (!box->mailbox->valid || box->have[side] != all || listed->modseq == 0 ||
+            listed->uidvalidity != known->uidvalidity || listed->uidnext != known->uidnext ||
+            listed->modseq != known->modseq || listed->messages != known->messages)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_pending(const GArray *pending, gint64 id)
+{
+    for (guint i = 0; i < pending->len; i++) {
+        if (g_array_index(pending, gint64, i) == id)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+is_ordered(const ImsPass *self, const ImsBox *box)
+{
+    return self->order->mailboxes == NULL ||
+           g_strv_contains((const char *const *)self->order->mailboxes, box->mailbox->name);
+}
+
+/* Known from the listing alone: no need to open what must be left untouched. */
+static gboolean
+needs_adoption(const ImsBox *box)
+{
+    return !box->mailbox->valid && (box->have[IMS_LOCAL] & IMS_STATUS_MESSAGES) != 0 &&
+           (box->have[IMS_REMOTE] & IMS_STATUS_MESSAGES) != 0 &&
+           box->listed[IMS_LOCAL].messages > 0 && box->listed[IMS_REMOTE].messages > 0;
+}
+
+static gboolean
+choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
+{
+    g_autoptr(GArray) pending =
+        ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
+
+    if (pending == NULL)
+        return FALSE;
+    for (guint i = 0; i < self->boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(self->boxes, i);
+
+        if (box->left || !is_ordered(self, box))
+            continue;
+        if (needs_adoption(box)) {
+            if (!ims_hold_for_adoption(self, box, error))
+                return FALSE;
+        } else if (has_moved(box) || is_pending(pending, box->mailbox->id)) {
+            g_ptr_array_add(work, box);
+        }
+    }
+    return TRUE;
+}
+
+/* The account's listing is no snapshot: what arrived anywhere since it was gathered may be what
+ * vanished somewhere else. */
+static gboolean
+choose_late(ImsPass *self, GPtrArray *work, GError **error)
+{
+    if (!ims_list(self, FALSE, error))
+        return FALSE;
+    for (guint i = 0; i < self->boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(self->boxes, i);
+        gboolean late = FALSE;
+
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+            late |= box->listed[side].uidnext > box->mailbox->point[side].uidnext;
+        if (late && !box->left && box->mailbox->valid)
+            g_ptr_array_add(work, box);
+    }
+    return TRUE;
+}
+
+static gboolean
+has_removals(ImsPass *self, GPtrArray *boxes, gboolean *out, GError **error)
+{
+    g_autoptr(GArray) pending =
+        ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
+
+    if (pending == NULL)
+        return FALSE;
+    *out = FALSE;
+    for (guint i = 0; i < boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(boxes, i);
+
+        *out |= !box->left && is_pending(pending, box->mailbox->id);
+    }
+    return TRUE;
+}
+
+static void
+take_removed(GPtrArray *boxes, GPtrArray *work)
+{
+    g_ptr_array_set_size(work, 0);
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (box->again && !box->left)
+            g_ptr_array_add(work, box);
+    }
+}
+
+/* Removals, each time with all late mail copied before; what a round then puts off is tried again.
+ */
+static gboolean
+run_removals(ImsPass *self, GPtrArray *touched, GError **error)
+{
+    g_autoptr(GPtrArray) work = g_ptr_array_new();
+
+    for (guint i = 0; i < REMOVALS_MAX; i++) {
+        gboolean any = FALSE;
+
+        if (!has_removals(self, touched, &any, error))
+            return FALSE;
+        if (!any)
+            return TRUE;
+        g_ptr_array_set_size(work, 0);
+        if (!choose_late(self, work, error))
+            return FALSE;
+        for (guint w = 0; w < work->len; w++) {
+            if (!g_ptr_array_find(touched, g_ptr_array_index(work, w), NULL))
+                g_ptr_array_add(touched, g_ptr_array_index(work, w));
+        }
+        if (!run_rounds(self, work, error))
+            return FALSE;
+        if (work->len > 0)
+            return TRUE; /* too busy to be sure: the next pass goes on */
+        if (!ims_remove(self, touched, error))
+            return FALSE;
+        take_removed(touched, work);
+        if (work->len == 0)
+            return TRUE;
+        if (!run_rounds(self, work, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+run_all(ImsPass *self, GError **error)
+{
+    g_autoptr(GPtrArray) work = g_ptr_array_new();
+    g_autoptr(GPtrArray) touched = g_ptr_array_new();
+
+    if (!ims_list(self, TRUE, error) || !choose_boxes(self, work, error))
+        return FALSE;
+    for (guint i = 0; i < work->len; i++)
+        g_ptr_array_add(touched, g_ptr_array_index(work, i));
+    return run_rounds(self, work, error) && run_removals(self, touched, error);
+}
+
+/* -- the report -- */
+
+static ImsMailboxState
+state_of(const ImsBox *box)
+{
+    if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])
+        return IMS_MAILBOX_HELD;
+    return box->mailbox->valid && !box->again && !box->postponed ? IMS_MAILBOX_SYNCED
+                                                                 : IMS_MAILBOX_PENDING;
+}
+
+static ImsMailboxReport *
+report_box(const ImsBox *box)
+{
+    ImsMailboxReport *report = ims_mailbox_report_new(box->mailbox->name);
+
+    memcpy(report->there, box->there, sizeof report->there);
+    report->subscribed = box->subscribed;
+    g_free(report->role);
+    report->role = g_strdup(g_str_equal(box->mailbox->name, "INBOX") ? "inbox" : box->role);
+    report->messages = box->mailbox->valid
+                           ? box->mailbox->point[IMS_REMOTE].messages
+                           : MAX(box->listed[IMS_LOCAL].messages, box->listed[IMS_REMOTE].messages);
+    report->last_sync_us = box->mailbox->last_sync_us;
+    report->state = state_of(box);
+    report->done = box->done;
+    return report;
+}
+
+static gint
+report_by_name(gconstpointer a, gconstpointer b)
+{
+    const ImsMailboxReport *x = *(ImsMailboxReport *const *)a, *y = *(ImsMailboxReport *const *)b;
+
+    return strcmp(x->name, y->name);
+}
+
+static gboolean
+changed_anything(const ImsBox *box)
+{
+    for (ImsCount count = 0; count < IMS_N_COUNTS; count++) {
+        if (box->done.n[count] > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+fill_report(ImsPass *self)
+{
+    GPtrArray *lists[] = {self->boxes, self->alone};
+    ImsSummary *summary = &self->report->summary;
+
+    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
+        for (guint i = 0; i < lists[l]->len; i++) {
+            const ImsBox *box = g_ptr_array_index(lists[l], i);
+
+            g_ptr_array_add(self->report->mailboxes, report_box(box));
+            summary->n[IMS_COUNT_MAILBOXES_SELECTED] += box->selected;
+            summary->n[IMS_COUNT_MAILBOXES_CHANGED] += changed_anything(box);
+        }
+    }
+    g_ptr_array_sort(self->report->mailboxes, report_by_name);
+    self->report->listed = self->boxes->len + self->alone->len > 0;
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ImsLinkCount count = {0};
+
+        if (self->conn[side] == NULL)
+            continue;
+        count = ims_conn_count(self->conn[side]);
+        summary->n[IMS_COUNT_BYTES_SENT] += count.sent;
+        summary->n[IMS_COUNT_BYTES_RECEIVED] += count.received;
+        summary->n[IMS_COUNT_FLIGHTS] += count.flights;
+    }
+}
+
+static void
+report_issues(ImsPass *self)
+{
+    g_autoptr(GPtrArray) issues = NULL;
+
+    if (self->store == NULL)
+        return;
+    ims_store_rollback(self->store);
+    issues = ims_store_issues(self->store, NULL);
+    if (issues == NULL)
+        return;
+    g_ptr_array_unref(self->report->issues);
+    self->report->issues = g_steal_pointer(&issues);
+}
+
+/* -- the whole -- */
+
+static gboolean
+open_conns(ImsPass *self, GError **error)
+{
+    ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        self->conn[side] =
+            ims_conn_open(self->pump, self->order->endpoint[side], self->order->clock, error);
+        if (self->conn[side] == NULL) {
+            g_prefix_error(error, "%s: ", ims_side_name(side));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+load_issues(ImsPass *self, GError **error)
+{
+    g_autoptr(GPtrArray) issues = ims_store_issues(self->store, error);
+
+    if (issues == NULL)
+        return FALSE;
+    for (guint i = 0; i < issues->len; i++) {
+        const ImsIssue *issue = g_ptr_array_index(issues, i);
+
+        ims_pass_note_issue(self, issue->kind, issue->mailbox, issue->side);
+    }
+    return TRUE;
+}
+
+static void
+pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
+{
+    self->order = order;
+    self->pump = pump;
+    self->boxes = g_ptr_array_new_with_free_func((GDestroyNotify)ims_box_free);
+    self->alone = g_ptr_array_new_with_free_func((GDestroyNotify)ims_box_free);
+    self->issues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->report = ims_report_new();
+    self->progress.mailbox = "";
+}
+
+/* Connections with anything on the way are closed at once: a literal that is abandoned is never
+ * stored. */
+static void
+pass_clear(ImsPass *self)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        g_clear_pointer(&self->conn[side], ims_conn_free);
+    g_clear_pointer(&self->store, ims_store_free);
+    g_ptr_array_unref(self->boxes);
+    g_ptr_array_unref(self->alone);
+    g_hash_table_unref(self->issues);
+    ims_report_unref(self->report);
+}
+
+ImsReport *
+ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
+{
+    ImsPass self = {0};
+    ImsReport *report;
+    gint64 start = ims_clock_monotonic(order->clock);
+
+    pass_init(&self, pump, order);
+    self.store = ims_store_open(order->state_path, order->identity, error);
+    if (self.store != NULL && load_issues(&self, error) && open_conns(&self, error))
+        run_all(&self, error);
+    fill_report(&self);
+    report_issues(&self);
+    self.report->summary.n[IMS_COUNT_DURATION] =
+        (guint64)(ims_clock_monotonic(order->clock) - start);
+    report = ims_report_ref(self.report);
+    pass_clear(&self);
+    return report;
+}
+
+gboolean
+ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error)
+{
+    ImsPass self = {0};
+    gboolean ok;
+
+    pass_init(&self, pump, order);
+    ok = open_conns(&self, error);
+    pass_clear(&self);
+    return ok;
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Recovery of copies whose end nobody saw: the process was killed, or the reply was lost. An intent
+ * is evidence only. Its messages are looked for among all new messages of the destination's side;
+ * what is found becomes a pair, what is not found is copied again, and nothing is stored twice. */
+
+#include "engine/box.h"
+
+/* A message on the destination that no row knows. */
+typedef struct {
+    ImsBox *box;
+    ImsMessage *message; /* of the delta; its fingerprint is fetched when first needed */
+    gboolean taken;
+} Candidate;
+
+static gboolean
+row_exists(
+    ImsPass *self, const ImsBox *box, ImsSide side, guint32 uid, gboolean *out, GError **error)
+{
+    g_autoptr(ImsUidSet) uids = ims_uidset_new();
+    g_autoptr(GPtrArray) rows = NULL;
+
+    ims_uidset_add(uids, uid);
+    rows = ims_store_rows(self->store, box->mailbox->id, side, uids, error);
+    if (rows == NULL)
+        return FALSE;
+    *out = rows->len > 0;
+    return TRUE;
+}
+
+static gboolean
+add_candidates(ImsPass *self, ImsBox *box, ImsSide side, GArray *candidates, GError **error)
+{
+    GArray *fresh = box->delta[side]->fresh;
+
+    for (guint i = 0; i < fresh->len; i++) {
+        Candidate candidate = {box, &g_array_index(fresh, ImsMessage, i), FALSE};
+        gboolean known = FALSE;
+
+        if (!row_exists(self, box, side, candidate.message->uid, &known, error))
+            return FALSE;
+        if (!known)
+            g_array_append_val(candidates, candidate);
+    }
+    return TRUE;
+}
+
+/* The fingerprints of those of @box that @wanted names. */
+static gboolean
+fetch_fingerprints(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    const ImsUidSet *wanted,
+    GArray *candidates,
+    GError **error)
+{
+    g_autoptr(ImsCmd) cmd = NULL;
+    g_autoptr(GArray) messages = NULL;
+    gboolean open = FALSE;
+
+    if (ims_uidset_is_empty(wanted))
+        return TRUE;
+    if (!ims_box_select(self, box, side, &open, error))
+        return FALSE;
+    if (!open)
+        return TRUE;
+    cmd = ims_conn_fetch_headers(self->conn[side], wanted, error);
+    if (cmd == NULL || !ims_conn_wait(self->conn[side], cmd, error))
+        return FALSE;
+    messages = ims_cmd_take_messages(cmd);
+    for (guint i = 0; i < messages->len; i++) {
+        const ImsMessage *got = &g_array_index(messages, ImsMessage, i);
+
+        for (guint c = 0; c < candidates->len; c++) {
+            Candidate *candidate = &g_array_index(candidates, Candidate, c);
+
+            if (candidate->box == box && candidate->message->uid == got->uid) {
+                candidate->message->fingerprint = got->fingerprint;
+                candidate->message->have |= got->have & IMS_HAVE_FINGERPRINT;
+            }
+        }
+    }
+    return TRUE;
+}
+
+/* Which candidates may be messages of the intent at all: in its own mailbox those from its floor
+ * on, elsewhere those of the same date. */
+static gboolean
+may_be(const Candidate *candidate, const ImsIntent *intent, gint64 home)
+{
+    if (candidate->box->mailbox->id == home)
+        return candidate->message->uid >= intent->floor;
+    for (guint i = 0; i < intent->messages->len; i++) {
+        if (g_array_index(intent->messages, ImsIntentMessage, i).date == candidate->message->date)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+identify_candidates(
+    ImsPass *self, GPtrArray *boxes, const ImsIntent *intent, GArray *candidates, GError **error)
+{
+    for (guint b = 0; b < boxes->len; b++) {
+        ImsBox *box = g_ptr_array_index(boxes, b);
+        g_autoptr(ImsUidSet) wanted = ims_uidset_new();
+
+        for (guint i = 0; i < candidates->len; i++) {
+            const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+
+            if (candidate->box == box && may_be(candidate, intent, intent->mailbox) &&
+                (candidate->message->have & IMS_HAVE_FINGERPRINT) == 0)
+                ims_uidset_add(wanted, candidate->message->uid);
+        }
+        if (!fetch_fingerprints(self, box, intent->to, wanted, candidates, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* A message with a usable header is known by it; servers change sizes and bytes, and even dates in
+ * the future. Without one, size and date have to do. */
+static gboolean
+is_same(const ImsIntentMessage *wanted, const ImsMessage *message, gboolean at_home)
+{
+    gboolean same_date = wanted->date == message->date;
+
+    if (wanted->fingerprint != 0)
+        return wanted->fingerprint == message->fingerprint && (same_date || at_home);
+    return same_date && wanted->size == message->size;
+}
+
+static Candidate *
+find(const ImsIntent *intent, const ImsIntentMessage *wanted, GArray *candidates, gboolean at_home)
+{
+    for (guint i = 0; i < candidates->len; i++) {
+        Candidate *candidate = &g_array_index(candidates, Candidate, i);
+        gboolean is_home = candidate->box->mailbox->id == intent->mailbox;
+
+        if (candidate->taken || is_home != at_home ||
+            (at_home && candidate->message->uid < intent->floor) ||
+            !is_same(wanted, candidate->message, at_home))
+            continue;
+        return candidate;
+    }
+    return NULL;
+}
+
+static gboolean
+stands(const GArray *fresh, guint32 uid)
+{
+    for (guint i = 0; i < fresh->len; i++) {
+        if (g_array_index(fresh, ImsMessage, i).uid == uid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+moved_away(ImsRow *row, ImsSide to, const ImsMessage *copy)
+{
+    row->reason = IMS_REASON_MOVED;
+    row->gone |= ims_side_bit(to);
+    row->hash[to] = ims_message_hash(copy->size, copy->date);
+}
+
+/* A row that says what became of one message. Found, and the source gone meanwhile: the copy goes
+ * too, as a deletion does. Found in another mailbox: somebody moved our copy at once; the source
+ * goes as a deletion, and the copy is new mail where it now is. */
+static gboolean
+settle_message(
+    ImsPass *self,
+    const ImsIntent *intent,
+    const ImsIntentMessage *wanted,
+    const Candidate *copy,
+    gboolean source_stands,
+    GError **error)
+{
+    ImsSide to = intent->to, from = ims_side_other(to);
+    gboolean at_home = copy->box->mailbox->id == intent->mailbox;
+    g_autoptr(ImsRow) row = ims_row_new();
+
+    if (!at_home && !source_stands)
+        return TRUE;
+    row->uid[from] = wanted->uid;
+    row->flags[from] = ims_flags_copy(&wanted->flags);
+    row->hash[from] = ims_message_hash(wanted->size, wanted->date);
+    row->flags[to] = ims_flags_copy(&wanted->flags);
+    row->fingerprint = wanted->fingerprint;
+    if (at_home)
+        row->uid[to] = copy->message->uid;
+    else
+        moved_away(row, to, copy->message);
+    if (!source_stands)
+        row->gone |= ims_side_bit(from);
+    return ims_store_save_row(self->store, intent->mailbox, row, error);
+}
+
+static gboolean
+settle_intent(
+    ImsPass *self, ImsBox *home, const ImsIntent *intent, GArray *candidates, GError **error)
+{
+    ImsSide from = ims_side_other(intent->to);
+
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < intent->messages->len; i++) {
+        const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
+        Candidate *copy = find(intent, wanted, candidates, TRUE);
+        gboolean known = FALSE;
+
+        if (copy == NULL)
+            copy = find(intent, wanted, candidates, FALSE);
+        if (copy == NULL)
+            continue;
+        if (!row_exists(self, home, from, wanted->uid, &known, error))
+            return FALSE;
+        if (known)
+            continue;
+        copy->taken = TRUE;
+        if (!settle_message(
+                self, intent, wanted, copy, stands(home->delta[from]->fresh, wanted->uid), error))
+            return FALSE;
+    }
+    return ims_store_delete_intent(self->store, intent->id, error) &&
+           ims_store_commit(self->store, error);
+}
+
+static gboolean
+is_gathered(const ImsBox *box)
+{
+    return !box->left && !box->again && box->delta[IMS_LOCAL] != NULL &&
+           box->delta[IMS_REMOTE] != NULL;
+}
+
+static ImsBox *
+find_home(GPtrArray *boxes, gint64 mailbox)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (box->mailbox->id == mailbox)
+            return is_gathered(box) ? box : NULL;
+    }
+    return NULL;
+}
+
+static GArray *
+all_candidates(ImsPass *self, GPtrArray *boxes, ImsSide side, GError **error)
+{
+    g_autoptr(GArray) candidates = g_array_new(FALSE, FALSE, sizeof(Candidate));
+
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (is_gathered(box) && !add_candidates(self, box, side, candidates, error))
+            return NULL;
+    }
+    return g_steal_pointer(&candidates);
+}
+
+static gboolean
+recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GError **error)
+{
+    g_autoptr(GArray) candidates = all_candidates(self, boxes, to, error);
+
+    if (candidates == NULL)
+        return FALSE;
+    for (guint i = 0; i < intents->len; i++) {
+        const ImsIntent *intent = g_ptr_array_index(intents, i);
+        ImsBox *home = find_home(boxes, intent->mailbox);
+
+        if (home != NULL && intent->to == to &&
+            (!identify_candidates(self, boxes, intent, candidates, error) ||
+             !settle_intent(self, home, intent, candidates, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+ims_recover(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
+
+    if (intents == NULL)
+        return FALSE;
+    if (intents->len == 0)
+        return TRUE;
+    return recover_side(self, boxes, intents, IMS_LOCAL, error) &&
+           recover_side(self, boxes, intents, IMS_REMOTE, error);
+}

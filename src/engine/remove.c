@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Removing, last of all. A row with a side gone is the order to expunge its twin. Before that
+ * happens the guard has let it through; no message that could be the vanished one under another
+ * name waits to be copied; the mailbox was opened afresh and is the one the base knows; and a
+ * search there did not find the UID. The mark is in the state file before it is set, and set only
+ * on what nobody touched since. */
+
+#include "engine/box.h"
+#include "sync/guard.h"
+
+#define GUARD_WINDOW_US G_TIME_SPAN_DAY
+
+/* The deletions of one mailbox that wait on one side. */
+typedef struct {
+    ImsBox *box;
+    ImsSide side;    /* where the messages vanished */
+    GPtrArray *rows; /* ImsRow, owned */
+} Removal;
+
+static void
+removal_free(gpointer data)
+{
+    Removal *removal = data;
+
+    g_ptr_array_unref(removal->rows);
+    g_free(removal);
+}
+
+static Removal *
+removal_new(ImsBox *box, ImsSide side)
+{
+    Removal *removal = g_new0(Removal, 1);
+
+    removal->box = box;
+    removal->side = side;
+    removal->rows = g_ptr_array_new_with_free_func((GDestroyNotify)ims_row_free);
+    return removal;
+}
+
+static gboolean
+is_exempt(const ImsBox *box)
+{
+    return g_str_equal(box->role, "trash") || g_str_equal(box->role, "junk");
+}
+
+/* A mailbox that is held or has failed may hold, unseen, what vanished elsewhere on that side. */
+static gboolean
+has_unseen_mail(const ImsPass *self, ImsSide side)
+{
+    for (guint i = 0; i < self->boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(self->boxes, i);
+        guint32 seen = box->mailbox->valid ? box->mailbox->point[side].uidnext
+                                           : box->mailbox->held_uidnext[side];
+
+        if (box->left && box->listed[side].uidnext > seen)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+split_pending(ImsPass *self, ImsBox *box, Removal *removal[IMS_N_SIDES], GError **error)
+{
+    g_autoptr(GPtrArray) rows = ims_store_rows_pending(self->store, box->mailbox->id, error);
+
+    if (rows == NULL)
+        return FALSE;
+    for (guint i = 0; i < rows->len; i++) {
+        ImsRow *row = g_ptr_array_index(rows, i);
+
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            gboolean due = row->gone == ims_side_bit(side) && row->uid[ims_side_other(side)] != 0;
+            gboolean released = !row->held || self->order->has_max_deletions;
+            gboolean elsewhere = FALSE;
+
+            if (!due || !released)
+                continue;
+            if (row->hash[side] != 0 &&
+                !ims_store_single_exists(self->store, side, row->hash[side], &elsewhere, error))
+                return FALSE;
+            if (elsewhere)
+                continue;
+            g_ptr_array_add(removal[side]->rows, row);
+            g_ptr_array_index(rows, i) = NULL;
+            break;
+        }
+    }
+    return TRUE;
+}
+
+static GPtrArray *
+find_removals(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    g_autoptr(GPtrArray) removals = g_ptr_array_new_with_free_func(removal_free);
+    gboolean unseen[] = {has_unseen_mail(self, IMS_LOCAL), has_unseen_mail(self, IMS_REMOTE)};
+
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+        Removal *of_box[IMS_N_SIDES];
+        gboolean ok;
+
+        if (box->left || !box->mailbox->valid)
+            continue;
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+            of_box[side] = removal_new(box, side);
+        ok = split_pending(self, box, of_box, error);
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            if (ok && !unseen[side] && of_box[side]->rows->len > 0)
+                g_ptr_array_add(removals, of_box[side]);
+            else
+                removal_free(of_box[side]);
+        }
+        if (!ok)
+            return NULL;
+    }
+    return g_steal_pointer(&removals);
+}
+
+static guint64
+count_rows(const GPtrArray *removals)
+{
+    guint64 n = 0;
+
+    for (guint i = 0; i < removals->len; i++)
+        n += ((Removal *)g_ptr_array_index(removals, i))->rows->len;
+    return n;
+}
+
+static gboolean
+judge(ImsPass *self, const Removal *removal, guint64 wanted, ImsGuardVerdict *out, GError **error)
+{
+    gint64 since = ims_clock_real(self->order->clock) - GUARD_WINDOW_US;
+    gint64 id = removal->box->mailbox->id;
+    ImsSide twin = ims_side_other(removal->side);
+    ImsGuardCount count = {.exempt = is_exempt(removal->box)};
+    guint64 box_done = 0, account_done = 0;
+
+    if (self->order->has_max_deletions) {
+        *out = wanted <= self->order->max_deletions ? IMS_GUARD_PASS : IMS_GUARD_HOLD_MAILBOX;
+        return TRUE;
+    }
+    if (!ims_store_count_deletions(self->store, id, since, &box_done, error) ||
+        !ims_store_count_deletions(self->store, 0, since, &account_done, error) ||
+        !ims_store_count_rows(self->store, id, twin, &count.box_total, error) ||
+        !ims_store_count_pairs(self->store, &count.account_total, error))
+        return FALSE;
+    count.box_deletions = removal->rows->len + box_done;
+    count.box_total += box_done;
+    count.account_deletions = wanted + account_done;
+    count.account_total += account_done;
+    *out = ims_guard_judge(&count);
+    return TRUE;
+}
+
+static gboolean
+set_held(ImsPass *self, const Removal *removal, gboolean held, GError **error)
+{
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < removal->rows->len; i++) {
+        ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        row->held = held;
+        if (!ims_store_save_row(self->store, removal->box->mailbox->id, row, error))
+            return FALSE;
+    }
+    return ims_store_commit(self->store, error);
+}
+
+/* All that one cause holds is one issue: the mailbox's, or, once the whole account was the cause,
+ * the account's (it has no mailbox). It says how many are held now, those of earlier runs included.
+ */
+static gboolean
+raise_deletions(ImsPass *self, ImsBox *box, ImsSide side, gboolean whole_account, GError **error)
+{
+    const char *name = whole_account ? "" : box->mailbox->name;
+    gint64 id = whole_account ? 0 : box->mailbox->id;
+    guint64 held = 0;
+
+    if (!ims_store_count_held(self->store, id, side, &held, error))
+        return FALSE;
+    if (held == 0)
+        return ims_pass_settle_issue(self, IMS_ISSUE_DELETIONS, name, side, error);
+    return ims_pass_raise(self, IMS_ISSUE_DELETIONS, name, side, held, NULL, error);
+}
+
+/* What was held and is no more: the counts go down, and with the last one the issue goes. */
+static gboolean
+update_deletions(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
+{
+    const char *names[] = {box->mailbox->name, ""};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (ims_pass_has_issue(self, IMS_ISSUE_DELETIONS, names[i], side) &&
+            !raise_deletions(self, box, side, i == 1, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+hold(ImsPass *self, const Removal *removal, gboolean whole_account, GError **error)
+{
+    gboolean account =
+        whole_account || ims_pass_has_issue(self, IMS_ISSUE_DELETIONS, "", removal->side);
+
+    ims_pass_count(self, removal->box, IMS_COUNT_HELD, removal->rows->len);
+    return set_held(self, removal, TRUE, error) &&
+           raise_deletions(self, removal->box, removal->side, account, error);
+}
+
+/* Takes the held ones out of @removals. */
+static gboolean
+guard(ImsPass *self, GPtrArray *removals, GError **error)
+{
+    guint64 wanted = count_rows(removals);
+
+    for (guint i = removals->len; i > 0; i--) {
+        const Removal *removal = g_ptr_array_index(removals, i - 1);
+        ImsGuardVerdict verdict = IMS_GUARD_PASS;
+
+        if (!judge(self, removal, wanted, &verdict, error))
+            return FALSE;
+        if (verdict == IMS_GUARD_PASS)
+            continue;
+        if (!hold(self, removal, verdict == IMS_GUARD_HOLD_ACCOUNT, error))
+            return FALSE;
+        g_ptr_array_remove_index(removals, i - 1);
+    }
+    return TRUE;
+}
+
+static ImsUidSet *
+uids_of(const Removal *removal, ImsSide side)
+{
+    ImsUidSet *uids = ims_uidset_new();
+
+    for (guint i = 0; i < removal->rows->len; i++) {
+        const ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        if (row->uid[side] != 0)
+            ims_uidset_add(uids, row->uid[side]);
+    }
+    return uids;
+}
+
+/* One command for each part of @uids; what they found or could not do is added up. */
+static gboolean
+search_standing(ImsPass *self, const Removal *removal, ImsUidSet *standing, GError **error)
+{
+    g_autoptr(ImsUidSet) uids = uids_of(removal, removal->side);
+    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
+
+    for (guint i = 0; i < parts->len; i++) {
+        g_autoptr(ImsCmd) cmd =
+            ims_conn_search_uids(self->conn[removal->side], g_ptr_array_index(parts, i), error);
+
+        if (cmd == NULL || !ims_conn_wait(self->conn[removal->side], cmd, error))
+            return FALSE;
+        if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+            ims_uidset_add_set(standing, g_ptr_array_index(parts, i)); /* unknown: it stays */
+        else
+            ims_uidset_add_set(standing, ims_cmd_uids(cmd));
+    }
+    return TRUE;
+}
+
+/* The server had reported as vanished what stands. Nothing happens to the twin, and a mark of ours
+ * is taken away. */
+static gboolean
+spare(ImsPass *self, Removal *removal, const ImsUidSet *standing, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+    const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
+
+    for (guint i = removal->rows->len; i > 0; i--) {
+        ImsRow *row = g_ptr_array_index(removal->rows, i - 1);
+        g_autoptr(ImsUidSet) uids = ims_uidset_new();
+        g_autoptr(ImsCmd) cmd = NULL;
+
+        if (row->uid[removal->side] == 0 || !ims_uidset_contains(standing, row->uid[removal->side]))
+            continue;
+        ims_uidset_add(uids, row->uid[twin]);
+        if (row->marked != 0 && (row->flags[twin].system & IMS_FLAG_DELETED) == 0) {
+            cmd = ims_conn_store(self->conn[twin], uids, IMS_STORE_REMOVE, &deleted, 0, error);
+            if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
+                return FALSE;
+        }
+        row->gone = 0;
+        row->marked = 0;
+        row->held = FALSE;
+        if (!ims_store_begin(self->store, error) ||
+            !ims_store_save_row(self->store, removal->box->mailbox->id, row, error) ||
+            !ims_store_commit(self->store, error))
+            return FALSE;
+        g_ptr_array_remove_index(removal->rows, i - 1);
+    }
+    return TRUE;
+}
+
+static gboolean
+save_marks(ImsPass *self, const Removal *removal, guint marked, GError **error)
+{
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < removal->rows->len; i++) {
+        ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        row->marked = marked;
+        row->held = FALSE;
+        if (!ims_store_save_row(self->store, removal->box->mailbox->id, row, error))
+            return FALSE;
+    }
+    return ims_store_commit(self->store, error);
+}
+
+/* Takes the rows whose twin is in @uids out of the removal; their mark was not set. */
+static gboolean
+unmark(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+
+    for (guint i = removal->rows->len; i > 0; i--) {
+        ImsRow *row = g_ptr_array_index(removal->rows, i - 1);
+
+        if (!ims_uidset_contains(uids, row->uid[twin]))
+            continue;
+        row->marked = 0;
+        if (!ims_store_begin(self->store, error) ||
+            !ims_store_save_row(self->store, removal->box->mailbox->id, row, error) ||
+            !ims_store_commit(self->store, error))
+            return FALSE;
+        g_ptr_array_remove_index(removal->rows, i - 1);
+    }
+    return TRUE;
+}
+
+static gboolean
+mark(ImsPass *self, Removal *removal, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+    const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
+    g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
+    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
+    g_autoptr(ImsUidSet) not_marked = ims_uidset_new();
+    guint64 unchanged = removal->box->mailbox->point[twin].modseq;
+
+    if (!save_marks(self, removal, ims_side_bit(twin), error))
+        return FALSE;
+    for (guint i = 0; i < parts->len; i++) {
+        const ImsUidSet *part = g_ptr_array_index(parts, i);
+        g_autoptr(ImsCmd) cmd =
+            ims_conn_store(self->conn[twin], part, IMS_STORE_ADD, &deleted, unchanged, error);
+
+        if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
+            return FALSE;
+        if (ims_cmd_reply(cmd) == IMS_REPLY_OK) {
+            ims_uidset_add_set(not_marked, ims_cmd_uids(cmd));
+            continue;
+        }
+        ims_uidset_add_set(not_marked, part);
+        if (!ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error))
+            return FALSE;
+    }
+    return unmark(self, removal, not_marked, error);
+}
+
+static gboolean
+settle_expunged(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+    gint64 now = ims_clock_real(self->order->clock);
+    guint64 n = 0;
+
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < removal->rows->len; i++) {
+        const ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        if (!ims_uidset_contains(uids, row->uid[twin]))
+            continue;
+        n++;
+        if (!ims_store_delete_row(self->store, row->id, error))
+            return FALSE;
+    }
+    ims_pass_count(self, removal->box, IMS_COUNT_EXPUNGED_LOCAL + twin, n);
+    return ims_store_log_deletions(self->store, removal->box->mailbox->id, n, now, error) &&
+           ims_store_commit(self->store, error);
+}
+
+static gboolean
+expunge(ImsPass *self, Removal *removal, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+    g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
+    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
+
+    for (guint i = 0; i < parts->len; i++) {
+        const ImsUidSet *part = g_ptr_array_index(parts, i);
+        g_autoptr(ImsCmd) cmd = ims_conn_expunge(self->conn[twin], part, error);
+
+        if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
+            return FALSE;
+        if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+            return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
+        if (!settle_expunged(self, removal, part, error))
+            return FALSE;
+    }
+    return update_deletions(self, removal->box, removal->side, error);
+}
+
+static gboolean
+remove_messages(ImsPass *self, Removal *removal, GError **error)
+{
+    g_autoptr(ImsUidSet) standing = ims_uidset_new();
+
+    ims_pass_tell(self, IMS_PHASE_REMOVING, removal->box);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        gboolean open = FALSE;
+
+        self->selected[side] =
+            NULL; /* afresh: what was seen before may have been a rename's shadow */
+        if (!ims_box_select(self, removal->box, side, &open, error))
+            return FALSE;
+        if (!open)
+            return TRUE;
+    }
+    return search_standing(self, removal, standing, error) &&
+           spare(self, removal, standing, error) && mark(self, removal, error) &&
+           expunge(self, removal, error);
+}
+
+gboolean
+ims_remove(ImsPass *self, GPtrArray *boxes, GError **error)
+{
+    g_autoptr(GPtrArray) removals = find_removals(self, boxes, error);
+
+    if (removals == NULL || !guard(self, removals, error))
+        return FALSE;
+    for (guint i = 0; i < removals->len; i++) {
+        Removal *removal = g_ptr_array_index(removals, i);
+
+        removal->box->again = TRUE;
+        if (!remove_messages(self, removal, error))
+            return FALSE;
+    }
+    return TRUE;
+}
