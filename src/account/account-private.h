@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include "account/account.h"
+#include "account/config.h"
+#include "account/credentials.h"
+#include "account/keyring.h"
+#include "account/worker.h"
+
+/* What accounts.c, account.c and job.c share. Life: the accounts own all accounts and all jobs; a
+ * job stands in its account's queue until its end, and in the list of jobs for 60 s more. */
+
+struct ImsAccounts {
+    char *config_dir;
+    const ImsListener *listener;
+    gpointer data;
+    GPtrArray *all;  /* ImsAccount, by name */
+    GPtrArray *jobs; /* ImsJob, by id */
+    guint64 last_job;
+    ImsKeyringWatch *watch;
+};
+
+struct ImsAccount {
+    ImsAccounts *accounts;
+    char *name;
+    ImsConfig *config;           /* NULL: the file is broken, @error says why */
+    GQueue queue;                /* ImsJob, not ended; the first is running or the next to */
+    guint starter;               /* source that starts the first of the queue; 0: none */
+    ImsCredentials *credentials; /* being looked up for the first of the queue */
+    ImsWorker *worker;           /* NULL until the first job */
+    gboolean running;            /* the worker has the first of the queue */
+
+    /* as the last job left it */
+    ImsAccountState settled;
+    ImsAttention attention;
+    GError *error;
+    gint64 last_success_us;
+    ImsReport *listing; /* the last report with a whole tree */
+    ImsReport *issues;  /* the last report that knew the issues */
+
+    /* how a waiting account goes on */
+    char *offered;            /* print of the passwords that the last pass had; NULL: none */
+    char *refused;            /* print of those that a server refused last; NULL: none */
+    gboolean keyring_changed; /* while a job was there */
+    ImsCredentials *probe;
+};
+
+struct ImsJob {
+    guint64 id;
+    ImsAccount *account;
+    ImsJobKind kind;
+    ImsTrigger trigger;
+    ImsSyncOptions options; /* its mailboxes are owned */
+    ImsResult result;
+    GError *error;
+    ImsProgress progress; /* its mailbox is owned */
+    ImsReport *report;    /* NULL until its end */
+    GCancellable *cancel;
+    guint expiry; /* source; 0 until its end */
+};
+
+/** ims_account_new: reads @path. Never fails: a broken file makes a blocked account. */
+ImsAccount *ims_account_new(ImsAccounts *accounts, const char *name, const char *path);
+/** ims_account_stop: cancels what runs and is queued, without telling anybody. */
+void ims_account_stop(ImsAccount *self);
+/** ims_account_free: waits for the worker until @deadline_us, monotonic. Needs a stop before. */
+void ims_account_free(ImsAccount *self, gint64 deadline_us);
+/** ims_account_keyring_stirred: the keyring changed: if @self waits for it, looks again, and syncs
+ * if all passwords are there now. */
+void ims_account_keyring_stirred(ImsAccount *self);
+/** ims_account_cancel_job: FALSE if it has ended. */
+gboolean ims_account_cancel_job(ImsAccount *self, ImsJob *job);
+
+/** ims_accounts_take_job: owns it from now on, and tells the listener. */
+void ims_accounts_take_job(ImsAccounts *self, ImsJob *job);
+/** ims_accounts_expire_job: forgets @job in 60 s. */
+void ims_accounts_expire_job(ImsAccounts *self, ImsJob *job);
+
+/** ims_job_new: @options: (transfer none). */
+ImsJob *ims_job_new(
+    ImsAccount *account, ImsJobKind kind, const ImsSyncOptions *options, ImsTrigger trigger);
+void ims_job_free(ImsJob *self);
+/** ims_job_set_progress: @progress: (transfer none). */
+void ims_job_set_progress(ImsJob *self, const ImsProgress *progress);
+/**
+ * ims_job_may_join:
+ * @listed: whether @self may have sent its LIST already
+ *
+ * Whether a Sync with @options is covered by @self: a sync that has not ended nor been cancelled,
+ * has not listed, has the same limit of deletions and at least the same mailboxes.
+ */
+gboolean ims_job_may_join(const ImsJob *self, gboolean listed, const ImsSyncOptions *options);

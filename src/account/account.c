@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* An account: a queue of jobs, of which one runs. The first of the queue is queued while its
+ * passwords are looked up, and syncing while the worker has it; its end decides state, attention
+ * and error (account/verdict). A job that was cancelled taught nothing, so it leaves them as they
+ * were. All on the main thread, by callbacks; what waits is the worker. */
+
+#include "account/account-private.h"
+
+#include "account/verdict.h"
+#include "util/error.h"
+
+static const char *const state_names[] = {
+    "idle", "queued", "syncing", "offline", "blocked"}; /* by ImsAccountState */
+static const char *const attention_names[] = {
+    "none", "credentials", "keyring-locked", "certificate", "issues", "server"}; /* ImsAttention */
+
+static void
+tell_changed(ImsAccount *self)
+{
+    self->accounts->listener->account_changed(self, self->accounts->data);
+}
+
+static void schedule(ImsAccount *self);
+
+/* -- the end of a job -- */
+
+static gboolean
+same_issues(const GPtrArray *a, const GPtrArray *b)
+{
+    if (a->len != b->len)
+        return FALSE;
+    for (guint i = 0; i < a->len; i++) {
+        const ImsIssue *x = a->pdata[i], *y = b->pdata[i];
+
+        if (x->id != y->id || x->count != y->count || g_strcmp0(x->detail, y->detail) != 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Keeps of @report what it knows: a pass that ended early may know neither tree nor issues.
+ * Returns: whether the issues are others now. */
+static gboolean
+keep_report(ImsAccount *self, ImsReport *report)
+{
+    gboolean same;
+
+    if (report->listed) {
+        g_clear_pointer(&self->listing, ims_report_unref);
+        self->listing = ims_report_ref(report);
+    } else if (report->issues->len == 0) {
+        return FALSE;
+    }
+    same = same_issues(self->issues->issues, report->issues);
+    ims_report_unref(self->issues);
+    self->issues = ims_report_ref(report);
+    return !same;
+}
+
+static void
+tell_mailboxes(ImsAccount *self, const ImsReport *report)
+{
+    for (guint i = 0; i < report->mailboxes->len; i++) {
+        const ImsMailboxReport *mailbox = report->mailboxes->pdata[i];
+        gboolean moved = FALSE;
+
+        for (guint n = 0; n < IMS_N_COUNTS; n++)
+            moved = moved || mailbox->done.n[n] > 0;
+        if (moved)
+            self->accounts->listener->mailbox_changed(self, mailbox, self->accounts->data);
+    }
+}
+
+static void
+settle(ImsAccount *self, ImsVerdict verdict, const GError *error)
+{
+    self->settled = verdict.state;
+    self->attention = verdict.attention;
+    g_clear_error(&self->error);
+    self->error = error != NULL ? g_error_copy(error) : NULL;
+}
+
+static gboolean
+waits_for_keyring(const ImsAccount *self)
+{
+    return self->settled == IMS_ACCOUNT_BLOCKED && ims_verdict_waits_for_keyring(self->error);
+}
+
+/* @report: (nullable) */
+static void
+end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
+{
+    const ImsListener *listener = self->accounts->listener;
+    gboolean issues_changed = report != NULL && keep_report(self, report);
+    ImsVerdict verdict =
+        ims_verdict(error, report, job->options.mailboxes, self->issues->issues->len);
+
+    job->result = verdict.result;
+    job->error = error != NULL ? g_error_copy(error) : NULL;
+    job->report = report != NULL ? ims_report_ref(report) : NULL;
+    g_queue_remove(&self->queue, job);
+    if (verdict.result != IMS_RESULT_CANCELLED)
+        settle(self, verdict, error);
+    if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED)) {
+        g_free(self->refused);
+        self->refused = g_strdup(self->offered);
+    }
+    if (error == NULL && job->kind == IMS_JOB_SYNC)
+        self->last_success_us = g_get_real_time();
+
+    if (issues_changed)
+        listener->issues_changed(self, self->accounts->data);
+    if (report != NULL)
+        tell_mailboxes(self, report);
+    tell_changed(self);
+    listener->job_ended(job, self->accounts->data);
+    ims_accounts_expire_job(self->accounts, job);
+    schedule(self);
+}
+
+static GError *
+cancelled_error(void)
+{
+    return g_error_new_literal(IMS_ERROR, IMS_ERROR_CANCELLED, "the job was cancelled");
+}
+
+static void
+end_cancelled(ImsAccount *self, ImsJob *job)
+{
+    g_autoptr(GError) error = cancelled_error();
+
+    end_job(self, job, error, NULL);
+}
+
+/* -- a job's run -- */
+
+static void
+worker_progressed(const ImsProgress *progress, gpointer data)
+{
+    ImsAccount *self = data;
+    ImsJob *job = g_queue_peek_head(&self->queue);
+
+    ims_job_set_progress(job, progress);
+    self->accounts->listener->job_progress(job, self->accounts->data);
+}
+
+static void
+worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gpointer data)
+{
+    ImsAccount *self = data;
+    ImsJob *job = g_queue_peek_head(&self->queue);
+    g_autoptr(GError) cancelled = NULL;
+
+    self->running = FALSE;
+    if (last != NULL)
+        ims_job_set_progress(job, last);
+    if (error != NULL && g_cancellable_is_cancelled(job->cancel)) {
+        cancelled = cancelled_error(); /* whatever the connections made of it */
+        error = cancelled;
+    }
+    end_job(self, job, error, report);
+}
+
+static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
+
+static void
+credentials_found(const char *const password[IMS_N_SIDES], const GError *missing, gpointer data)
+{
+    ImsAccount *self = data;
+    ImsJob *job = g_queue_peek_head(&self->queue);
+    g_autoptr(GError) error = NULL;
+    ImsOrder *order;
+
+    self->credentials = NULL;
+    if (missing != NULL) {
+        end_job(self, job, missing, NULL);
+        return;
+    }
+    order = ims_order_new(self->config, job->kind, &job->options, password, job->cancel, &error);
+    if (order == NULL) {
+        end_job(self, job, error, NULL);
+        return;
+    }
+
+    g_free(self->offered);
+    self->offered = ims_credentials_print(password);
+    if (self->worker == NULL)
+        self->worker = ims_worker_new(self->name, &worker_listener, self);
+    self->running = TRUE;
+    ims_worker_give(self->worker, order);
+    tell_changed(self);
+}
+
+static gboolean
+start(gpointer data)
+{
+    ImsAccount *self = data;
+
+    self->starter = 0;
+    self->credentials = ims_credentials_find(self->config, credentials_found, self);
+    return G_SOURCE_REMOVE;
+}
+
+/* From the main loop, never at once: who asked for a job is to know it before it can end. */
+static void
+schedule(ImsAccount *self)
+{
+    gboolean busy = self->starter != 0 || self->credentials != NULL || self->running;
+
+    if (busy)
+        return;
+    if (!g_queue_is_empty(&self->queue))
+        self->starter = g_idle_add(start, self);
+    else if (self->keyring_changed)
+        ims_account_keyring_stirred(self);
+}
+
+static ImsJob *
+queue_job(ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsTrigger trigger)
+{
+    ImsJob *job = ims_job_new(self, kind, options, trigger);
+
+    g_clear_pointer(&self->probe, ims_credentials_cancel);
+    g_queue_push_tail(&self->queue, job);
+    ims_accounts_take_job(self->accounts, job);
+    tell_changed(self);
+    schedule(self);
+    return job;
+}
+
+static gboolean
+check_usable(const ImsAccount *self, GError **error)
+{
+    if (self->config == NULL) {
+        if (error != NULL)
+            *error = g_error_copy(self->error);
+        return FALSE;
+    }
+    if (!self->config->enabled) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "%s is disabled: remove 'enabled = no' from [account] in its file",
+            self->name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+ImsJob *
+ims_account_sync(
+    ImsAccount *self, const ImsSyncOptions *options, ImsTrigger trigger, GError **error)
+{
+    if (!check_usable(self, error))
+        return NULL;
+
+    for (GList *item = self->queue.tail; item != NULL; item = item->prev) {
+        gboolean runs = self->running && item == self->queue.head;
+        gboolean listed = runs && ims_worker_has_listed(self->worker);
+
+        if (ims_job_may_join(item->data, listed, options))
+            return item->data;
+    }
+    return queue_job(self, IMS_JOB_SYNC, options, trigger);
+}
+
+ImsJob *
+ims_account_test(ImsAccount *self, GError **error)
+{
+    const ImsSyncOptions none = {NULL};
+
+    if (!check_usable(self, error))
+        return NULL;
+    return queue_job(self, IMS_JOB_TEST, &none, IMS_TRIGGER_CLIENT);
+}
+
+gboolean
+ims_account_cancel_job(ImsAccount *self, ImsJob *job)
+{
+    if (job->result != IMS_RESULT_RUNNING)
+        return FALSE;
+
+    g_cancellable_cancel(job->cancel);
+    if (job != g_queue_peek_head(&self->queue)) {
+        end_cancelled(self, job);
+    } else if (!self->running) {
+        g_clear_pointer(&self->credentials, ims_credentials_cancel);
+        g_clear_handle_id(&self->starter, g_source_remove);
+        end_cancelled(self, job);
+    }
+    return TRUE;
+}
+
+guint
+ims_account_cancel(ImsAccount *self)
+{
+    guint n = g_queue_get_length(&self->queue);
+
+    for (guint i = n; i > 0; i--) /* the followers first, so that none of them is started */
+        ims_account_cancel_job(self, g_queue_peek_nth(&self->queue, i - 1));
+    return n;
+}
+
+/* -- going on by itself -- */
+
+static void
+probed(const char *const password[IMS_N_SIDES], const GError *error, gpointer data)
+{
+    ImsAccount *self = data;
+    const ImsSyncOptions all = {NULL};
+    g_autofree char *print = NULL;
+
+    self->probe = NULL;
+    if (error != NULL) {
+        if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
+            !g_error_matches(self->error, IMS_ERROR, error->code)) {
+            settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
+            tell_changed(self);
+        }
+        return;
+    }
+    /* What a server has refused is not offered again: too many tries lock accounts. */
+    print = ims_credentials_print(password);
+    if (g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
+        g_strcmp0(print, self->refused) == 0)
+        return;
+    queue_job(self, IMS_JOB_SYNC, &all, IMS_TRIGGER_USER);
+}
+
+void
+ims_account_keyring_stirred(ImsAccount *self)
+{
+    self->keyring_changed = !g_queue_is_empty(&self->queue);
+    if (self->keyring_changed || !waits_for_keyring(self) || !check_usable(self, NULL))
+        return;
+    ims_credentials_cancel(self->probe);
+    self->probe = ims_credentials_find(self->config, probed, self);
+}
+
+/* -- life -- */
+
+ImsAccount *
+ims_account_new(ImsAccounts *accounts, const char *name, const char *path)
+{
+    ImsAccount *self = g_new0(ImsAccount, 1);
+
+    self->accounts = accounts;
+    self->name = g_strdup(name);
+    self->issues = ims_report_new();
+    self->config = ims_config_load(path, name, &self->error);
+    self->settled = self->config != NULL ? IMS_ACCOUNT_IDLE : IMS_ACCOUNT_BLOCKED;
+    g_queue_init(&self->queue);
+    return self;
+}
+
+void
+ims_account_stop(ImsAccount *self)
+{
+    g_clear_handle_id(&self->starter, g_source_remove);
+    g_clear_pointer(&self->credentials, ims_credentials_cancel);
+    g_clear_pointer(&self->probe, ims_credentials_cancel);
+    for (GList *item = self->queue.head; item != NULL; item = item->next)
+        g_cancellable_cancel(((ImsJob *)item->data)->cancel);
+    g_queue_clear(&self->queue);
+}
+
+void
+ims_account_free(ImsAccount *self, gint64 deadline_us)
+{
+    if (self->worker != NULL)
+        ims_worker_stop(self->worker, deadline_us);
+    g_clear_pointer(&self->config, ims_config_free);
+    g_clear_error(&self->error);
+    g_clear_pointer(&self->listing, ims_report_unref);
+    ims_report_unref(self->issues);
+    g_free(self->offered);
+    g_free(self->refused);
+    g_free(self->name);
+    g_free(self);
+}
+
+/* -- questions -- */
+
+const char *
+ims_account_name(const ImsAccount *self)
+{
+    return self->name;
+}
+
+ImsAccountState
+ims_account_state(const ImsAccount *self)
+{
+    if (self->running)
+        return IMS_ACCOUNT_SYNCING;
+    if (self->queue.length > 0)
+        return IMS_ACCOUNT_QUEUED;
+    return self->settled;
+}
+
+ImsAttention
+ims_account_attention(const ImsAccount *self)
+{
+    return self->attention;
+}
+
+const char *
+ims_account_state_name(ImsAccountState state)
+{
+    return state_names[state];
+}
+
+const char *
+ims_attention_name(ImsAttention attention)
+{
+    return attention_names[attention];
+}
+
+const GError *
+ims_account_error(const ImsAccount *self)
+{
+    return self->error;
+}
+
+gint64
+ims_account_last_success_us(const ImsAccount *self)
+{
+    return self->last_success_us;
+}
+
+ImsJob *
+ims_account_job(const ImsAccount *self)
+{
+    return self->queue.head != NULL ? self->queue.head->data : NULL;
+}
+
+const ImsReport *
+ims_account_report(const ImsAccount *self)
+{
+    return self->listing;
+}
+
+GPtrArray *
+ims_account_issues(const ImsAccount *self)
+{
+    return self->issues->issues;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* All accounts and all jobs: finds the files at the start, adds one, hands out jobs' numbers, and
+ * forgets jobs some time after their end, so that who comes late can still read how they went. */
+
+#include "account/account-private.h"
+
+#include <string.h>
+
+#include "util/error.h"
+#include "util/names.h"
+
+#define SUFFIX        ".conf"
+#define JOB_KEPT_S    60
+#define STOP_LIMIT_US (5 * G_USEC_PER_SEC)
+
+static int
+by_name(gconstpointer a, gconstpointer b)
+{
+    const ImsAccount *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+static char *
+path_of(const ImsAccounts *self, const char *name)
+{
+    return g_strdup_printf("%s/%s" SUFFIX, self->config_dir, name);
+}
+
+static ImsAccount *
+insert(ImsAccounts *self, const char *name)
+{
+    g_autofree char *path = path_of(self, name);
+    ImsAccount *account = ims_account_new(self, name, path);
+
+    g_ptr_array_add(self->all, account);
+    g_ptr_array_sort(self->all, by_name);
+    return account;
+}
+
+static void
+read_all(ImsAccounts *self)
+{
+    g_autoptr(GDir) dir = g_dir_open(self->config_dir, 0, NULL);
+    const char *file;
+
+    while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *name = NULL;
+
+        if (!g_str_has_suffix(file, SUFFIX))
+            continue;
+        name = g_strndup(file, strlen(file) - strlen(SUFFIX));
+        if (ims_config_name_is_valid(name))
+            insert(self, name);
+        else
+            g_message(
+                "%s/%s: passed over: an account's name is up to 64 letters, digits and ._@-",
+                self->config_dir,
+                file);
+    }
+}
+
+static void
+keyring_changed(gpointer data)
+{
+    ImsAccounts *self = data;
+
+    for (guint i = 0; i < self->all->len; i++)
+        ims_account_keyring_stirred(self->all->pdata[i]);
+}
+
+ImsAccounts *
+ims_accounts_new(const char *config_dir, const ImsListener *listener, gpointer data)
+{
+    ImsAccounts *self = g_new0(ImsAccounts, 1);
+
+    self->config_dir = config_dir != NULL
+                           ? g_strdup(config_dir)
+                           : g_build_filename(g_get_user_config_dir(), IMS_DIRECTORY, NULL);
+    self->listener = listener;
+    self->data = data;
+    self->all = g_ptr_array_new();
+    self->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)ims_job_free);
+    read_all(self);
+    self->watch = ims_keyring_watch_new(keyring_changed, self);
+    return self;
+}
+
+void
+ims_accounts_free(ImsAccounts *self)
+{
+    gint64 deadline_us = g_get_monotonic_time() + STOP_LIMIT_US;
+
+    if (self == NULL)
+        return;
+    ims_keyring_watch_free(self->watch);
+    for (guint i = 0; i < self->all->len; i++)
+        ims_account_stop(self->all->pdata[i]);
+    for (guint i = 0; i < self->all->len; i++)
+        ims_account_free(self->all->pdata[i], deadline_us);
+    g_ptr_array_unref(self->jobs);
+    g_ptr_array_unref(self->all);
+    g_free(self->config_dir);
+    g_free(self);
+}
+
+GPtrArray *
+ims_accounts_all(ImsAccounts *self)
+{
+    return self->all;
+}
+
+GPtrArray *
+ims_accounts_jobs(ImsAccounts *self)
+{
+    return self->jobs;
+}
+
+ImsAccount *
+ims_accounts_find(ImsAccounts *self, const char *name)
+{
+    for (guint i = 0; i < self->all->len; i++) {
+        ImsAccount *account = self->all->pdata[i];
+
+        if (g_str_equal(account->name, name))
+            return account;
+    }
+    return NULL;
+}
+
+ImsJob *
+ims_accounts_find_job(ImsAccounts *self, guint64 id)
+{
+    for (guint i = 0; i < self->jobs->len; i++) {
+        ImsJob *job = self->jobs->pdata[i];
+
+        if (job->id == id)
+            return job;
+    }
+    return NULL;
+}
+
+static gboolean
+check_new_name(ImsAccounts *self, const char *name, const char *path, GError **error)
+{
+    if (!ims_config_name_is_valid(name)) {
+        g_set_error_literal(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "an account's name is up to 64 letters, digits and ._@- and begins with a letter or a "
+            "digit; for example 'work'");
+        return FALSE;
+    }
+    if (ims_accounts_find(self, name) != NULL || g_file_test(path, G_FILE_TEST_EXISTS)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "the account %s exists already: choose another name, or edit %s",
+            name,
+            path);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+ImsAccount *
+ims_accounts_add(ImsAccounts *self, const char *name, GHashTable *settings, GError **error)
+{
+    g_autofree char *path = path_of(self, name);
+    g_autoptr(GKeyFile) file = NULL;
+    ImsAccount *account;
+
+    if (!check_new_name(self, name, path, error))
+        return NULL;
+    file = ims_config_from_settings(settings, name, path, error);
+    if (file == NULL || !ims_config_write(file, path, error))
+        return NULL;
+
+    account = insert(self, name);
+    self->listener->account_added(account, self->data);
+    return account;
+}
+
+void
+ims_accounts_take_job(ImsAccounts *self, ImsJob *job)
+{
+    job->id = ++self->last_job;
+    g_ptr_array_add(self->jobs, job);
+    self->listener->job_added(job, self->data);
+}
+
+static gboolean
+job_expired(gpointer data)
+{
+    ImsJob *job = data;
+    ImsAccounts *self = job->account->accounts;
+
+    job->expiry = 0;
+    self->listener->job_removed(job, self->data);
+    g_ptr_array_remove(self->jobs, job);
+    return G_SOURCE_REMOVE;
+}
+
+void
+ims_accounts_expire_job(ImsAccounts *self, ImsJob *job)
+{
+    job->expiry = g_timeout_add_seconds(JOB_KEPT_S, job_expired, job);
+}

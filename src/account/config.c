@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Reads, checks and writes an account's file. It is strict, because a misspelt key that is passed
+ * over is a wish that nobody hears: whatever is not known, or means nothing with the chosen type,
+ * is refused with file, group, key and the way out. What a key may be stands in one table; from it
+ * follow the check, the hints and the order of writing. */
+
+#include "account/config.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "account/hint.h"
+#include "util/error.h"
+#include "util/log.h"
+
+#define NAME_MAX_LENGTH 64
+#define PORT_IMAPS      993
+
+enum { IN_ACCOUNT = 1 << 0, IN_LOCAL = 1 << 1, IN_REMOTE = 1 << 2 };
+
+#define IN_SIDES   (IN_LOCAL | IN_REMOTE)
+#define WITH(type) (1u << (type))
+
+typedef struct {
+    const char *key;
+    guint groups; /* IN_*: where it may stand */
+    guint types;  /* WITH(): the types of side with which it means something; 0: all */
+} KeyRule;
+
+static const char *const groups[] = {"account", "local", "remote", NULL}; /* by bit of IN_* */
+
+static const KeyRule rules[] = {
+    {"enabled", IN_ACCOUNT, 0},
+    {"type", IN_SIDES, 0},
+    {"host", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
+    {"port", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
+    {"username", IN_SIDES, WITH(IMS_TYPE_IMAPS) | WITH(IMS_TYPE_TUNNEL)},
+    {"ca-file", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
+    {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
+};
+
+static const char *const type_names[] = {"imaps", "tunnel", "dovecot", NULL}; /* by ImsSideType */
+static const char *const bool_names[] = {"yes", "no", "true", "false", NULL};
+static const char *const secret_words[] = {"pass", "secret", "token", NULL};
+
+/* Where in which file something is; prefixes every error. */
+typedef struct {
+    GKeyFile *file;
+    const char *name, *path, *group;
+} Place;
+
+static gboolean G_GNUC_PRINTF(4, 5)
+    refuse(const Place *at, const char *key, GError **error, const char *format, ...)
+{
+    g_autofree char *why = NULL;
+    va_list args;
+
+    va_start(args, format);
+    why = g_strdup_vprintf(format, args);
+    va_end(args);
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        "%s: [%s]%s%s: %s",
+        at->path,
+        at->group,
+        key != NULL ? " " : "",
+        key != NULL ? key : "",
+        why);
+    return FALSE;
+}
+
+static const KeyRule *
+find_rule(const char *key, guint group)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if (g_str_equal(rules[i].key, key) && (rules[i].groups & group) != 0)
+            return &rules[i];
+    }
+    return NULL;
+}
+
+static gboolean
+sounds_secret(const char *key)
+{
+    g_autofree char *lower = g_ascii_strdown(key, -1);
+
+    for (gsize i = 0; secret_words[i] != NULL; i++) {
+        if (strstr(lower, secret_words[i]) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+refuse_unknown_key(const Place *at, guint group, const char *key, GError **error)
+{
+    const char *known[G_N_ELEMENTS(rules) + 1] = {NULL};
+    g_autofree char *shown = ims_text_escape(key, strlen(key));
+    g_autofree char *help = NULL;
+    gsize n = 0;
+
+    if (sounds_secret(key))
+        return refuse(
+            at,
+            shown,
+            error,
+            "passwords live in the keyring, never here: remove this key and run "
+            "'imapsyncctl password %s%s'",
+            at->name,
+            group == IN_LOCAL ? " local" : "");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+        if ((rules[i].groups & group) != 0)
+            known[n++] = rules[i].key;
+    }
+    help = ims_hint(key, known);
+    return refuse(at, shown, error, "there is no such key; %s", help);
+}
+
+static gboolean
+check_keys(const Place *at, guint group, GError **error)
+{
+    g_auto(GStrv) keys = g_key_file_get_keys(at->file, at->group, NULL, NULL);
+
+    for (gsize i = 0; keys != NULL && keys[i] != NULL; i++) {
+        if (find_rule(keys[i], group) == NULL)
+            return refuse_unknown_key(at, group, keys[i], error);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_group(Place *at, const char *group, guint *out_bit, GError **error)
+{
+    g_autofree char *help = NULL, *shown = NULL;
+
+    for (guint i = 0; groups[i] != NULL; i++) {
+        if (g_str_equal(groups[i], group)) {
+            at->group = groups[i];
+            *out_bit = 1u << i;
+            return TRUE;
+        }
+    }
+    help = ims_hint(group, groups);
+    shown = ims_text_escape(group, strlen(group));
+    at->group = shown;
+    return refuse(at, NULL, error, "there is no such group; %s", help);
+}
+
+/* Every group and key of the file, before any value: a misspelt key is the likeliest reason for one
+ * that is missing. */
+static gboolean
+check_all_keys(Place *at, GError **error)
+{
+    g_auto(GStrv) found = g_key_file_get_groups(at->file, NULL);
+
+    for (gsize i = 0; found[i] != NULL; i++) {
+        guint bit;
+
+        if (!check_group(at, found[i], &bit, error) || !check_keys(at, bit, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* @out: (transfer full) (nullable): NULL if the key is not there */
+static gboolean
+read_text(const Place *at, const char *key, char **out, GError **error)
+{
+    g_autoptr(GError) broken = NULL;
+    g_autofree char *value = NULL;
+
+    if (!g_key_file_has_key(at->file, at->group, key, NULL))
+        return TRUE;
+
+    value = g_key_file_get_string(at->file, at->group, key, &broken);
+    if (broken != NULL) /* the value may be there all the same */
+        return refuse(
+            at,
+            key,
+            error,
+            "the value must be UTF-8, and a backslash in it is written twice (\\\\)");
+    g_strchomp(value);
+    if (*value == '\0')
+        return refuse(at, key, error, "the value is empty; remove the key or give it a value");
+    for (const char *c = value; *c != '\0'; c++) {
+        if (g_ascii_iscntrl(*c))
+            return refuse(at, key, error, "the value holds a control character");
+    }
+
+    *out = g_steal_pointer(&value);
+    return TRUE;
+}
+
+/* @inout: what it is if the key is not there */
+static gboolean
+read_choice(
+    const Place *at, const char *key, const char *const *known, guint *inout, GError **error)
+{
+    g_autofree char *value = NULL, *help = NULL, *shown = NULL;
+
+    if (!read_text(at, key, &value, error))
+        return FALSE;
+    if (value == NULL)
+        return TRUE;
+
+    for (guint i = 0; known[i] != NULL; i++) {
+        if (g_str_equal(known[i], value)) {
+            *inout = i;
+            return TRUE;
+        }
+    }
+    help = ims_hint(value, known);
+    shown = ims_text_escape(value, strlen(value));
+    return refuse(at, key, error, "'%s' is no value for it; %s", shown, help);
+}
+
+static gboolean
+read_enabled(const Place *at, gboolean *out, GError **error)
+{
+    guint choice = 0;
+
+    if (!read_choice(at, "enabled", bool_names, &choice, error))
+        return FALSE;
+
+    *out = choice % 2 == 0; /* yes and true */
+    return TRUE;
+}
+
+static gboolean
+read_host(const Place *at, ImsSideConfig *side, GError **error)
+{
+    if (!read_text(at, "host", &side->host, error))
+        return FALSE;
+    if (side->host == NULL)
+        return refuse(at, "host", error, "is missing; for example 'host = imap.example.net'");
+    if (strpbrk(side->host, " /@[]") != NULL ||
+        (strchr(side->host, ':') != NULL && !g_hostname_is_ip_address(side->host)))
+        return refuse(
+            at,
+            "host",
+            error,
+            "must be a name or an address alone, for example 'host = imap.example.net'; port and "
+            "username are keys of their own");
+    return TRUE;
+}
+
+static gboolean
+read_port(const Place *at, guint16 *out, GError **error)
+{
+    g_autofree char *value = NULL;
+    guint64 port = PORT_IMAPS;
+
+    if (!read_text(at, "port", &value, error))
+        return FALSE;
+    if (value != NULL && !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &port, NULL))
+        return refuse(
+            at, "port", error, "must be a number from 1 to 65535; left out it is %d", PORT_IMAPS);
+
+    *out = (guint16)port;
+    return TRUE;
+}
+
+static gboolean
+read_imaps(const Place *at, ImsSideConfig *side, GError **error)
+{
+    if (!read_host(at, side, error) || !read_port(at, &side->port, error) ||
+        !read_text(at, "username", &side->username, error) ||
+        !read_text(at, "ca-file", &side->ca_file, error))
+        return FALSE;
+    if (side->username == NULL)
+        return refuse(at, "username", error, "is missing; for example 'username = me'");
+    if (side->ca_file != NULL && !g_path_is_absolute(side->ca_file))
+        return refuse(
+            at, "ca-file", error, "must be a whole path; for example '/etc/ssl/certs/mine.pem'");
+    return TRUE;
+}
+
+static gboolean
+read_tunnel(const Place *at, ImsSideConfig *side, GError **error)
+{
+    g_autoptr(GError) broken = NULL;
+
+    if (!read_text(at, "command", &side->command, error) ||
+        !read_text(at, "username", &side->username, error))
+        return FALSE;
+    if (side->command == NULL)
+        return refuse(
+            at, "command", error, "is missing; for example 'command = ssh -T me@mail.example.net'");
+    if (!g_shell_parse_argv(side->command, NULL, &side->argv, &broken))
+        return refuse(at, "command", error, "cannot be split into words: %s", broken->message);
+    return TRUE;
+}
+
+/* A key that is right elsewhere but means nothing with this type. */
+static gboolean
+check_meaning(const Place *at, ImsSideType type, GError **error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+        const KeyRule *rule = &rules[i];
+
+        if (rule->types != 0 && (rule->types & WITH(type)) == 0 &&
+            g_key_file_has_key(at->file, at->group, rule->key, NULL))
+            return refuse(
+                at,
+                rule->key,
+                error,
+                "means nothing with 'type = %s'; remove it, or set type to %s",
+                type_names[type],
+                type_names
+                    [(rule->types & WITH(IMS_TYPE_IMAPS)) != 0 ? IMS_TYPE_IMAPS : IMS_TYPE_TUNNEL]);
+    }
+    return TRUE;
+}
+
+static gboolean
+read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
+{
+    guint type = which == IMS_LOCAL ? IMS_TYPE_DOVECOT : IMS_TYPE_IMAPS;
+
+    at->group = ims_side_name(which);
+    if (!read_choice(at, "type", type_names, &type, error))
+        return FALSE;
+    side->type = (ImsSideType)type;
+    if (side->type == IMS_TYPE_DOVECOT && which == IMS_REMOTE)
+        return refuse(
+            at, "type", error, "'dovecot' is for [local] only; here it is 'imaps' or 'tunnel'");
+    if (!check_meaning(at, side->type, error))
+        return FALSE;
+
+    switch (side->type) {
+    case IMS_TYPE_IMAPS:
+        return read_imaps(at, side, error);
+    case IMS_TYPE_TUNNEL:
+        return read_tunnel(at, side, error);
+    case IMS_TYPE_DOVECOT:
+        break;
+    }
+    return TRUE;
+}
+
+/* Syncing a server with itself would copy everything to where it is. */
+static gboolean
+check_sides_differ(Place *at, const ImsConfig *config, GError **error)
+{
+    g_autofree char *local = ims_side_config_identity(&config->side[IMS_LOCAL], "");
+    g_autofree char *remote = ims_side_config_identity(&config->side[IMS_REMOTE], "");
+
+    at->group = "local";
+    if (g_str_equal(local, remote))
+        return refuse(at, NULL, error, "is the same server and user as [remote]");
+    return TRUE;
+}
+
+static void
+side_clear(ImsSideConfig *self)
+{
+    g_free(self->host);
+    g_free(self->username);
+    g_free(self->ca_file);
+    g_free(self->command);
+    g_strfreev(self->argv);
+}
+
+void
+ims_config_free(ImsConfig *self)
+{
+    if (self == NULL)
+        return;
+    for (guint side = 0; side < IMS_N_SIDES; side++)
+        side_clear(&self->side[side]);
+    g_free(self->name);
+    g_free(self);
+}
+
+gboolean
+ims_config_name_is_valid(const char *name)
+{
+    gsize len = strlen(name);
+
+    if (len == 0 || len > NAME_MAX_LENGTH || !g_ascii_isalnum(name[0]))
+        return FALSE;
+    for (gsize i = 1; i < len; i++) {
+        if (!g_ascii_isalnum(name[i]) && strchr("._@-", name[i]) == NULL)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+ImsConfig *
+ims_config_parse(GKeyFile *file, const char *name, const char *path, GError **error)
+{
+    g_autoptr(ImsConfig) self = g_new0(ImsConfig, 1);
+    Place at = {.file = file, .name = name, .path = path};
+
+    if (!check_all_keys(&at, error))
+        return NULL;
+
+    self->name = g_strdup(name);
+    at.group = "account";
+    if (!read_enabled(&at, &self->enabled, error) ||
+        !read_side(&at, IMS_REMOTE, &self->side[IMS_REMOTE], error) ||
+        !read_side(&at, IMS_LOCAL, &self->side[IMS_LOCAL], error) ||
+        !check_sides_differ(&at, self, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+ImsConfig *
+ims_config_load(const char *path, const char *name, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) broken = NULL;
+
+    /* else a key such as host[de] would be dropped in silence */
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
+        return NULL;
+    }
+    return ims_config_parse(file, name, path, error);
+}
+
+static gboolean
+check_setting(Place *at, const char *full, GError **error)
+{
+    g_auto(GStrv) part = g_strsplit(full, ".", 2);
+    g_autofree char *shown = NULL;
+    guint bit;
+
+    if (g_strv_length(part) == 2) {
+        if (!check_group(at, part[0], &bit, error))
+            return FALSE;
+        return find_rule(part[1], bit) != NULL || refuse_unknown_key(at, bit, part[1], error);
+    }
+    shown = ims_text_escape(full, strlen(full));
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        "%s: '%s' is no key; write group and key, for example 'remote.host'",
+        at->path,
+        shown);
+    return FALSE;
+}
+
+static void
+copy_settings(GHashTable *settings, GKeyFile *file)
+{
+    for (guint group = 0; groups[group] != NULL; group++) {
+        for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
+            g_autofree char *full = g_strdup_printf("%s.%s", groups[group], rules[i].key);
+            const char *value = g_hash_table_lookup(settings, full);
+
+            if (value != NULL)
+                g_key_file_set_string(file, groups[group], rules[i].key, value);
+        }
+    }
+}
+
+GKeyFile *
+ims_config_from_settings(GHashTable *settings, const char *name, const char *path, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(ImsConfig) config = NULL;
+    Place at = {.file = file, .name = name, .path = path};
+    GHashTableIter iter;
+    gpointer full;
+
+    g_hash_table_iter_init(&iter, settings);
+    while (g_hash_table_iter_next(&iter, &full, NULL)) {
+        if (!check_setting(&at, full, error))
+            return NULL;
+    }
+    copy_settings(settings, file);
+    config = ims_config_parse(file, name, path, error);
+    if (config == NULL)
+        return NULL;
+
+    return g_steal_pointer(&file);
+}
+
+gboolean
+ims_config_write(GKeyFile *file, const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) broken = NULL;
+    gsize len;
+
+    if (g_mkdir_with_parents(folder, 0700) != 0) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "%s: cannot be made: %s",
+            folder,
+            g_strerror(errno));
+        return FALSE;
+    }
+    text = g_key_file_to_data(file, &len, NULL);
+    if (!g_file_set_contents_full(
+            path,
+            text,
+            (gssize)len,
+            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+            0600,
+            &broken)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+char *
+ims_side_config_identity(const ImsSideConfig *self, const char *store)
+{
+    const char *type = type_names[self->type];
+    g_autofree char *host = NULL;
+
+    switch (self->type) {
+    case IMS_TYPE_DOVECOT:
+        return g_strdup_printf("%s %s", type, store);
+    case IMS_TYPE_TUNNEL:
+        return g_strdup_printf(
+            "%s %s%s%s",
+            type,
+            self->command,
+            self->username != NULL ? "\n" : "",
+            self->username != NULL ? self->username : "");
+    case IMS_TYPE_IMAPS:
+        break;
+    }
+    host = g_ascii_strdown(self->host, -1);
+    if (self->port == PORT_IMAPS)
+        return g_strdup_printf("%s %s %s", type, host, self->username);
+    return g_strdup_printf("%s %s %u %s", type, host, self->port, self->username);
+}

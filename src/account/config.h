@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "model/side.h"
+
+/* One account's file, NAME.conf: what may stand in it, and what it means. Never a password. */
+
+typedef enum { IMS_TYPE_IMAPS, IMS_TYPE_TUNNEL, IMS_TYPE_DOVECOT } ImsSideType;
+
+/* imaps: host, port and username are set. tunnel: command and argv. dovecot: nothing. */
+typedef struct {
+    ImsSideType type;
+    char *host; /* as it was written; also the keyring's attribute */
+    guint16 port;
+    char *username; /* NULL with a tunnel that greets PREAUTH */
+    char *ca_file;  /* NULL: the system's authorities */
+    char *command;
+    char **argv;
+} ImsSideConfig;
+
+typedef struct {
+    char *name;
+    gboolean enabled;
+    ImsSideConfig side[IMS_N_SIDES];
+} ImsConfig;
+
+void ims_config_free(ImsConfig *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConfig, ims_config_free)
+
+/** ims_config_name_is_valid: whether @name is of `[A-Za-z0-9][A-Za-z0-9._@-]{0,63}`. */
+gboolean ims_config_name_is_valid(const char *name);
+
+/**
+ * ims_config_parse:
+ * @path: where @file comes from or goes to; used in errors only
+ *
+ * Errors: IMS_ERROR_CONFIG, with file, group and key, and the nearest right spelling or an example.
+ *
+ * Returns: (transfer full): the account @name.
+ */
+ImsConfig *ims_config_parse(GKeyFile *file, const char *name, const char *path, GError **error);
+
+/** ims_config_load: reads and parses @path. Errors: IMS_ERROR_CONFIG. */
+ImsConfig *ims_config_load(const char *path, const char *name, GError **error);
+
+/**
+ * ims_config_from_settings:
+ * @settings: keys `remote.host`, `account.enabled`, …
+ * @path: where the account's file will stand
+ *
+ * Errors: IMS_ERROR_CONFIG: a key without a group, or what ims_config_parse() refuses.
+ *
+ * Returns: (transfer full): a file with these keys, in a fixed order, that parses.
+ */
+GKeyFile *ims_config_from_settings(
+    GHashTable *settings, const char *name, const char *path, GError **error);
+
+/** ims_config_write: replaces @path, durably and whole or not at all, with mode 0600; its folder is
+ * made if need be, with mode 0700. Errors: IMS_ERROR_CONFIG. */
+gboolean ims_config_write(GKeyFile *file, const char *path, GError **error);
+
+/**
+ * ims_side_config_identity:
+ * @store: (nullable): of type dovecot: the path of its store
+ *
+ * Returns: (transfer full): who this side is, see ims_store_open(): the type, then host, port if it
+ * is not 993, and user name; or the command and the user name; or the store.
+ */
+char *ims_side_config_identity(const ImsSideConfig *self, const char *store);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Collects an account's passwords from the keyring, and says in words what to do where one cannot
+ * be had. Which attributes an item has is account/secret's matter. */
+
+#include "account/credentials.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "account/secret.h"
+#include "util/error.h"
+
+struct ImsCredentials {
+    const ImsConfig *config;
+    ImsCredentialsFound callback;
+    gpointer data;
+    char *password[IMS_N_SIDES];
+    guint side; /* being looked up */
+    ImsSecretSearch *search;
+    guint idle;
+};
+
+static void
+credentials_free(ImsCredentials *self)
+{
+    ims_secret_search_cancel(self->search);
+    g_clear_handle_id(&self->idle, g_source_remove);
+    for (guint side = 0; side < IMS_N_SIDES; side++)
+        ims_secret_wipe(self->password[side]);
+    g_free(self);
+}
+
+/* Ends @self. */
+static void
+answer(ImsCredentials *self, const GError *error)
+{
+    self->callback((const char *const *)self->password, error, self->data);
+    credentials_free(self);
+}
+
+/* What stands in the attribute `host`. */
+static const char *
+host_of(const ImsSideConfig *side)
+{
+    return side->host != NULL ? side->host : "";
+}
+
+static GError *
+explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *message)
+{
+    const ImsSideConfig *side = &self->config->side[self->side];
+    const char *name = self->config->name;
+
+    switch (outcome) {
+    case IMS_SECRET_FOUND:
+        break;
+    case IMS_SECRET_NONE:
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            "%s: no password of %s%s%s is in the keyring: run 'imapsyncctl password %s%s'",
+            ims_side_name(self->side),
+            side->username,
+            *host_of(side) != '\0' ? " at " : "",
+            host_of(side),
+            name,
+            self->side == IMS_LOCAL ? " local" : "");
+    case IMS_SECRET_LOCKED:
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_KEYRING_LOCKED,
+            "%s: the keyring is locked: unlock it, for example by logging in or with a program "
+            "that "
+            "shows passwords; %s then goes on by itself",
+            ims_side_name(self->side),
+            name);
+    case IMS_SECRET_ABSENT:
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            "%s: no keyring (Secret Service) is running on the session bus: start one, for example "
+            "gnome-keyring or KWallet (%s)",
+            ims_side_name(self->side),
+            message);
+    case IMS_SECRET_ERROR:
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            "%s: the keyring failed: %s; try again, or restart the keyring",
+            ims_side_name(self->side),
+            message);
+    }
+    return NULL;
+}
+
+static void look_up_next(ImsCredentials *self);
+
+static void
+looked_up(ImsSecretOutcome outcome, const char *password, const char *message, gpointer data)
+{
+    ImsCredentials *self = data;
+    g_autoptr(GError) error = explain(self, outcome, message);
+
+    self->search = NULL;
+    if (error != NULL) {
+        answer(self, error);
+        return;
+    }
+    self->password[self->side++] = g_strdup(password);
+    look_up_next(self);
+}
+
+static void
+look_up_next(ImsCredentials *self)
+{
+    while (self->side < IMS_N_SIDES && self->config->side[self->side].username == NULL)
+        self->side++;
+    if (self->side == IMS_N_SIDES) {
+        answer(self, NULL);
+        return;
+    }
+    self->search = ims_secret_find(
+        self->config->name,
+        (ImsSide)self->side,
+        host_of(&self->config->side[self->side]),
+        self->config->side[self->side].username,
+        looked_up,
+        self);
+}
+
+static gboolean
+begin(gpointer data)
+{
+    ImsCredentials *self = data;
+
+    self->idle = 0;
+    look_up_next(self);
+    return G_SOURCE_REMOVE;
+}
+
+ImsCredentials *
+ims_credentials_find(const ImsConfig *config, ImsCredentialsFound callback, gpointer data)
+{
+    ImsCredentials *self = g_new0(ImsCredentials, 1);
+
+    self->config = config;
+    self->callback = callback;
+    self->data = data;
+    self->idle = g_idle_add(begin, self);
+    return self;
+}
+
+void
+ims_credentials_cancel(ImsCredentials *self)
+{
+    if (self != NULL)
+        credentials_free(self);
+}
+
+/* A digest with a key that dies with the process: it cannot be looked up in a table. */
+char *
+ims_credentials_print(const char *const password[IMS_N_SIDES])
+{
+    static guint8 key[32];
+    static gboolean has_key;
+    g_autoptr(GHmac) hmac = NULL;
+
+    if (!has_key)
+        has_key = getentropy(key, sizeof key) == 0;
+    hmac = g_hmac_new(G_CHECKSUM_SHA256, key, sizeof key);
+    for (guint side = 0; side < IMS_N_SIDES; side++) {
+        const char *text = password[side] != NULL ? password[side] : "";
+
+        g_hmac_update(hmac, (const guchar *)text, (gssize)strlen(text) + 1);
+    }
+    return g_strdup(g_hmac_get_string(hmac));
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "account/config.h"
+
+/* All passwords that an account needs, looked up one after the other: of each side of type imaps,
+ * and of a tunnel that has a username. On the main thread; nothing waits. */
+typedef struct ImsCredentials ImsCredentials;
+
+/**
+ * ImsCredentialsFound:
+ * @password: (transfer none): by side, NULL where none is needed; wiped after the call
+ * @error: (nullable): IMS_ERROR_CREDENTIALS_MISSING or IMS_ERROR_KEYRING_LOCKED, with the fix
+ */
+typedef void (*ImsCredentialsFound)(
+    const char *const password[IMS_N_SIDES], const GError *error, gpointer data);
+
+/** ims_credentials_find: @config: borrowed until the end; @callback is called once, from the main
+ * loop, and not before this returns. */
+ImsCredentials *ims_credentials_find(
+    const ImsConfig *config, ImsCredentialsFound callback, gpointer data);
+/** ims_credentials_cancel: @callback will not be called. Takes NULL. */
+void ims_credentials_cancel(ImsCredentials *self);
+
+/** ims_credentials_print: Returns: (transfer full): a fingerprint that is equal for equal passwords
+ * in this process, and of no use outside of it. */
+char *ims_credentials_print(const char *const password[IMS_N_SIDES]);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Turns an account's configuration, its passwords and what a job asks for into an order that a
+ * worker can run without knowing any of them: the endpoints, who they are, and where the state file
+ * stands. */
+
+#include "account/order.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+
+#include "account/dovecot.h"
+#include "util/error.h"
+#include "util/names.h"
+
+static void
+set_imaps(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
+{
+    ImsEndpoint *endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
+
+    endpoint->host = g_strdup(side->host);
+    endpoint->port = side->port;
+    endpoint->ca_file = g_strdup(side->ca_file);
+    endpoint->username = g_strdup(side->username);
+    self->endpoint[which] = endpoint;
+    self->identity[which] = ims_side_config_identity(side, NULL);
+}
+
+static void
+set_tunnel(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
+{
+    ImsEndpoint *endpoint = ims_endpoint_new(IMS_ENDPOINT_COMMAND);
+
+    endpoint->argv = g_strdupv(side->argv);
+    endpoint->username = g_strdup(side->username);
+    self->endpoint[which] = endpoint;
+    self->identity[which] = ims_side_config_identity(side, NULL);
+}
+
+static gboolean
+set_dovecot(
+    ImsOrder *self, ImsSide which, const ImsSideConfig *side, const char *account, GError **error)
+{
+    g_autoptr(ImsDovecot) dovecot = ims_dovecot_new(account, error);
+    ImsEndpoint *endpoint;
+
+    if (dovecot == NULL)
+        return FALSE;
+
+    endpoint = ims_endpoint_new(IMS_ENDPOINT_COMMAND);
+    endpoint->argv = g_steal_pointer(&dovecot->argv);
+    endpoint->envp = g_steal_pointer(&dovecot->envp);
+    self->endpoint[which] = endpoint;
+    self->identity[which] = ims_side_config_identity(side, dovecot->store);
+    return TRUE;
+}
+
+static gboolean
+set_side(
+    ImsOrder *self, ImsSide which, const ImsConfig *config, const char *password, GError **error)
+{
+    const ImsSideConfig *side = &config->side[which];
+
+    switch (side->type) {
+    case IMS_TYPE_IMAPS:
+        set_imaps(self, which, side);
+        break;
+    case IMS_TYPE_TUNNEL:
+        set_tunnel(self, which, side);
+        break;
+    case IMS_TYPE_DOVECOT:
+        if (!set_dovecot(self, which, side, config->name, error))
+            return FALSE;
+        break;
+    }
+    self->endpoint[which]->password = g_strdup(password);
+    return TRUE;
+}
+
+static gboolean
+set_state_path(ImsOrder *self, const char *account, GError **error)
+{
+    g_autofree char *folder = g_build_filename(g_get_user_state_dir(), IMS_DIRECTORY, NULL);
+
+    if (g_mkdir_with_parents(folder, 0700) != 0) {
+        g_set_error(
+            error, IMS_ERROR, IMS_ERROR_STATE, "%s: cannot be made: %s", folder, g_strerror(errno));
+        return FALSE;
+    }
+    self->state_path = g_strdup_printf("%s/%s.db", folder, account);
+    return TRUE;
+}
+
+ImsOrder *
+ims_order_new(
+    const ImsConfig *config,
+    ImsJobKind kind,
+    const ImsSyncOptions *options,
+    const char *const password[IMS_N_SIDES],
+    GCancellable *cancel,
+    GError **error)
+{
+    g_autoptr(ImsOrder) self = g_new0(ImsOrder, 1);
+
+    self->kind = kind;
+    self->mailboxes = g_strdupv(options->mailboxes);
+    self->has_max_deletions = options->has_max_deletions;
+    self->max_deletions = options->max_deletions;
+    self->cancel = g_object_ref(cancel);
+    if (!set_state_path(self, config->name, error) ||
+        !set_side(self, IMS_LOCAL, config, password[IMS_LOCAL], error) ||
+        !set_side(self, IMS_REMOTE, config, password[IMS_REMOTE], error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+void
+ims_order_free(ImsOrder *self)
+{
+    if (self == NULL)
+        return;
+    for (guint side = 0; side < IMS_N_SIDES; side++) {
+        g_clear_pointer(&self->endpoint[side], ims_endpoint_free);
+        g_free(self->identity[side]);
+    }
+    g_free(self->state_path);
+    g_strfreev(self->mailboxes);
+    g_clear_object(&self->cancel);
+    g_free(self);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "account/account.h"
+#include "account/config.h"
+#include "imap/conn.h"
+
+/* One thing for a worker to do; owns all it points to, a password among it. */
+typedef struct {
+    ImsJobKind kind;
+    ImsEndpoint *endpoint[IMS_N_SIDES];
+    char *identity[IMS_N_SIDES];
+    char *state_path;
+    char **mailboxes; /* NULL: all */
+    gboolean has_max_deletions;
+    guint max_deletions;
+    GCancellable *cancel;
+} ImsOrder;
+
+/**
+ * ims_order_new:
+ * @password: by side; (nullable) where none is needed
+ *
+ * Makes the folder of the state file (mode 0700) and, for the embedded store, what it needs.
+ *
+ * Errors: IMS_ERROR_STATE; those of ims_dovecot_new().
+ *
+ * Returns: (transfer full)
+ */
+ImsOrder *ims_order_new(
+    const ImsConfig *config,
+    ImsJobKind kind,
+    const ImsSyncOptions *options,
+    const char *const password[IMS_N_SIDES],
+    GCancellable *cancel,
+    GError **error);
+void ims_order_free(ImsOrder *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsOrder, ims_order_free)

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Searches the keyring by libsecret, without unlocking it: secret_password_lookup() would call a
+ * locked password "not there", and to unlock is to prompt, which a daemon must not do by itself
+ * (besides, libsecret 0.20 never answers when a prompt is cancelled). A search whose time has
+ * passed or that was cancelled stays until libsecret comes back, and then ends without a word. */
+
+#include "account/secret.h"
+
+#include <libsecret/secret.h>
+#include <string.h>
+
+#include "util/names.h"
+
+#define DEADLINE_S 10
+
+struct ImsSecretSearch {
+    GHashTable *attributes;
+    ImsSecretFound callback; /* NULL: answered, or cancelled */
+    gpointer data;
+    GCancellable *cancel;
+    guint timer;
+};
+
+static const SecretSchema schema = {
+    IMS_SECRET_SCHEMA,
+    SECRET_SCHEMA_NONE,
+    {
+        {"account", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {"side", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {"host", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {"username", SECRET_SCHEMA_ATTRIBUTE_STRING},
+        {NULL, 0},
+    },
+};
+
+static void
+search_free(ImsSecretSearch *self)
+{
+    g_hash_table_unref(self->attributes);
+    g_object_unref(self->cancel);
+    g_free(self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsSecretSearch, search_free)
+
+static void
+answer(ImsSecretSearch *self, ImsSecretOutcome outcome, const char *password, const char *message)
+{
+    ImsSecretFound callback = self->callback;
+
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->callback = NULL;
+    if (callback != NULL)
+        callback(outcome, password, message, self->data);
+}
+
+static gboolean
+deadline_passed(gpointer data)
+{
+    ImsSecretSearch *self = data;
+
+    self->timer = 0; /* this source ends by itself */
+    g_cancellable_cancel(self->cancel);
+    answer(self, IMS_SECRET_ERROR, NULL, "it does not answer");
+    return G_SOURCE_REMOVE;
+}
+
+/* Whether @error says that there is nobody to ask. */
+static gboolean
+is_absence(const GError *error)
+{
+    return g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SPAWN_SERVICE_NOT_FOUND) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SPAWN_EXEC_FAILED) ||
+           g_error_matches(error, G_DBUS_ERROR, G_DBUS_ERROR_SPAWN_CHILD_EXITED) ||
+           g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) || /* no session bus */
+           g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+}
+
+static void
+answer_error(ImsSecretSearch *self, GError *error)
+{
+    g_dbus_error_strip_remote_error(error);
+    answer(self, is_absence(error) ? IMS_SECRET_ABSENT : IMS_SECRET_ERROR, NULL, error->message);
+}
+
+/* The newest of the items whose secret came; several may match if another program stored one. */
+static SecretItem *
+newest_with_secret(GList *items)
+{
+    SecretItem *newest = NULL;
+    guint64 latest = 0;
+
+    for (; items != NULL; items = items->next) {
+        g_autoptr(SecretValue) value = secret_item_get_secret(items->data);
+        guint64 modified = secret_item_get_modified(items->data);
+
+        if (value != NULL && secret_value_get_text(value) != NULL &&
+            (newest == NULL || modified > latest)) {
+            newest = items->data;
+            latest = modified;
+        }
+    }
+    return newest;
+}
+
+static gboolean
+any_locked(GList *items)
+{
+    for (; items != NULL; items = items->next) {
+        if (secret_item_get_locked(items->data))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+searched(GObject *service, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ImsSecretSearch) self = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SecretValue) value = NULL;
+    GList *items = secret_service_search_finish(SECRET_SERVICE(service), result, &error);
+    SecretItem *item = newest_with_secret(items);
+
+    if (error != NULL) {
+        answer_error(self, error);
+    } else if (item != NULL) {
+        value = secret_item_get_secret(item);
+        answer(self, IMS_SECRET_FOUND, secret_value_get_text(value), NULL);
+    } else {
+        answer(self, any_locked(items) ? IMS_SECRET_LOCKED : IMS_SECRET_NONE, NULL, NULL);
+    }
+    g_list_free_full(items, g_object_unref);
+}
+
+static void
+connected(GObject *source, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ImsSecretSearch) self = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SecretService) service = secret_service_get_finish(result, &error);
+
+    if (service == NULL) {
+        answer_error(self, error);
+        return;
+    }
+    secret_service_search(
+        service,
+        &schema,
+        self->attributes,
+        SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS,
+        self->cancel,
+        searched,
+        self);
+    g_steal_pointer(&self);
+}
+
+ImsSecretSearch *
+ims_secret_find(
+    const char *account,
+    ImsSide side,
+    const char *host,
+    const char *username,
+    ImsSecretFound callback,
+    gpointer data)
+{
+    ImsSecretSearch *self = g_new0(ImsSecretSearch, 1);
+
+    self->attributes = secret_attributes_build(
+        &schema,
+        "account",
+        account,
+        "side",
+        ims_side_name(side),
+        "host",
+        host,
+        "username",
+        username,
+        NULL);
+    self->callback = callback;
+    self->data = data;
+    self->cancel = g_cancellable_new();
+    self->timer = g_timeout_add_seconds(DEADLINE_S, deadline_passed, self);
+    secret_service_get(SECRET_SERVICE_OPEN_SESSION, self->cancel, connected, self);
+    return self;
+}
+
+void
+ims_secret_search_cancel(ImsSecretSearch *self)
+{
+    if (self == NULL)
+        return;
+    self->callback = NULL;
+    g_clear_handle_id(&self->timer, g_source_remove);
+    g_cancellable_cancel(self->cancel);
+}
+
+void
+ims_secret_wipe(char *password)
+{
+    if (password == NULL)
+        return;
+    explicit_bzero(password, strlen(password));
+    g_free(password);
+}

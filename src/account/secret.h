@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "model/side.h"
+
+/* Passwords out of the keyring (the Secret Service). On the main thread; nothing waits, and nothing
+ * ever prompts: a locked keyring is an outcome. An item is found by the schema IMS_SECRET_SCHEMA
+ * and the string attributes `account`, `side` (local or remote), `host` and `username`. `host` is
+ * what the account's file says under `host`, letter for letter, and empty for a tunnel, so that a
+ * password never goes to another server than the one it was stored for. */
+
+typedef enum {
+    IMS_SECRET_FOUND,
+    IMS_SECRET_NONE,
+    IMS_SECRET_LOCKED,
+    IMS_SECRET_ABSENT, /* no keyring is running */
+    IMS_SECRET_ERROR,  /* it answered with an error, or not within 10 seconds */
+} ImsSecretOutcome;
+
+/* One search; lives until its callback has been called, or until it is cancelled. */
+typedef struct ImsSecretSearch ImsSecretSearch;
+
+/**
+ * ImsSecretFound:
+ * @password: (transfer none) (nullable): if FOUND; valid during the call, wiped after it
+ * @message: (transfer none) (nullable): what the keyring said, if ABSENT or ERROR
+ */
+typedef void (*ImsSecretFound)(
+    ImsSecretOutcome outcome, const char *password, const char *message, gpointer data);
+
+/** ims_secret_find: searches without unlocking; @callback is called once, from the main loop, and
+ * not before this returns. */
+ImsSecretSearch *ims_secret_find(
+    const char *account,
+    ImsSide side,
+    const char *host,
+    const char *username,
+    ImsSecretFound callback,
+    gpointer data);
+/** ims_secret_search_cancel: @callback will not be called. Takes NULL. */
+void ims_secret_search_cancel(ImsSecretSearch *self);
+
+/** ims_secret_wipe: overwrites and frees @password. Takes NULL. */
+void ims_secret_wipe(char *password);

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The worker thread: takes an order, runs the engine's pass over a pump of its own, tells the
+ * outcome. What crosses between the threads is a queue of orders, sources that carry copies to the
+ * main context, and one word that says whether the LIST has gone; nothing else is shared. The
+ * worker is counted, since a tale may be on its way when the main thread lets go. */
+
+#include "account/worker.h"
+
+#include <string.h>
+
+#include "engine/pass.h"
+#include "util/clock.h"
+
+#define PROGRESS_INTERVAL_US (G_USEC_PER_SEC / 4)
+
+struct ImsWorker {
+    GThread *thread;
+    GMainContext *context;
+    GAsyncQueue *orders; /* ImsOrder, or @orders itself for the end */
+    GAsyncQueue *ended;  /* one item, when the thread has come to its end */
+    gint listed;         /* atomic */
+
+    /* of the main thread alone */
+    const ImsWorkerListener *listener; /* NULL once stopped */
+    gpointer data;
+};
+
+/* A message to the main thread. */
+typedef struct {
+    ImsWorker *worker; /* a reference */
+    gboolean has_progress, is_end;
+    ImsProgress progress; /* its mailbox is owned */
+    ImsReport *report;
+    GError *error;
+} Tale;
+
+/* What one order's progress has told already; of the worker thread alone. */
+typedef struct {
+    ImsWorker *worker;
+    ImsProgress latest; /* its mailbox is owned */
+    gboolean started, untold;
+    gint64 told_us;
+} Teller;
+
+static void
+worker_clear(gpointer data)
+{
+    ImsWorker *self = data;
+
+    g_main_context_unref(self->context);
+    g_async_queue_unref(self->orders);
+    g_async_queue_unref(self->ended);
+}
+
+static void
+worker_unref(ImsWorker *self)
+{
+    g_atomic_rc_box_release_full(self, worker_clear);
+}
+
+static void
+tale_free(gpointer data)
+{
+    Tale *self = data;
+
+    worker_unref(self->worker);
+    g_free((char *)self->progress.mailbox);
+    g_clear_pointer(&self->report, ims_report_unref);
+    g_clear_error(&self->error);
+    g_free(self);
+}
+
+static gboolean
+tale_tell(gpointer data)
+{
+    const Tale *self = data;
+    const ImsWorkerListener *listener = self->worker->listener;
+    const ImsProgress *progress = self->has_progress ? &self->progress : NULL;
+
+    if (listener == NULL)
+        return G_SOURCE_REMOVE;
+    if (self->is_end)
+        listener->ended(progress, self->report, self->error, self->worker->data);
+    else
+        listener->progress(progress, self->worker->data);
+    return G_SOURCE_REMOVE;
+}
+
+static Tale *
+tale_new(ImsWorker *worker)
+{
+    Tale *self = g_new0(Tale, 1);
+
+    self->worker = g_atomic_rc_box_acquire(worker);
+    return self;
+}
+
+/* Never g_main_context_invoke(): it would run the function in this thread if the main thread is
+ * outside of its loop at that moment. */
+static void
+tale_send(Tale *self)
+{
+    g_autoptr(GSource) source = g_idle_source_new();
+
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, tale_tell, self, tale_free);
+    g_source_attach(source, self->worker->context);
+}
+
+static void
+copy_progress(ImsProgress *to, const ImsProgress *from)
+{
+    char *old = (char *)to->mailbox;
+
+    *to = *from;
+    to->mailbox = g_strdup(from->mailbox != NULL ? from->mailbox : "");
+    g_free(old);
+}
+
+static void
+teller_tell(Teller *self, gint64 now_us)
+{
+    Tale *tale = tale_new(self->worker);
+
+    tale->has_progress = TRUE;
+    copy_progress(&tale->progress, &self->latest);
+    tale_send(tale);
+    self->told_us = now_us;
+    self->untold = FALSE;
+}
+
+static void
+progressed(const ImsProgress *progress, gpointer data)
+{
+    Teller *self = data;
+    gint64 now_us = g_get_monotonic_time();
+    gboolean new_phase = !self->started || self->latest.phase != progress->phase;
+
+    if (progress->phase >= IMS_PHASE_LISTING)
+        g_atomic_int_set(&self->worker->listed, TRUE);
+
+    copy_progress(&self->latest, progress);
+    self->started = TRUE;
+    self->untold = TRUE;
+    if (new_phase || now_us - self->told_us >= PROGRESS_INTERVAL_US)
+        teller_tell(self, now_us);
+}
+
+static ImsReport *
+run_pass(const ImsOrder *order, Teller *teller, GError **error)
+{
+    ImsPump *pump = ims_pump_new(order->cancel);
+    ImsReport *report = NULL;
+    ImsPassOrder pass = {
+        .endpoint = {order->endpoint[IMS_LOCAL], order->endpoint[IMS_REMOTE]},
+        .identity = {order->identity[IMS_LOCAL], order->identity[IMS_REMOTE]},
+        .state_path = order->state_path,
+        .mailboxes = order->mailboxes,
+        .has_max_deletions = order->has_max_deletions,
+        .max_deletions = order->max_deletions,
+        .clock = ims_clock_system(),
+        .progress = progressed,
+        .data = teller,
+    };
+
+    if (order->kind == IMS_JOB_SYNC)
+        report = ims_pass_run(pump, &pass, error);
+    else
+        ims_pass_test(pump, &pass, error);
+    ims_pump_free(pump);
+    return report;
+}
+
+static void
+run(ImsWorker *self, const ImsOrder *order)
+{
+    Teller teller = {.worker = self};
+    Tale *tale = tale_new(self);
+
+    tale->is_end = TRUE;
+    tale->report = run_pass(order, &teller, &tale->error);
+    tale->has_progress = teller.untold;
+    tale->progress = teller.latest;
+    tale_send(tale);
+}
+
+static gpointer
+work(gpointer data)
+{
+    ImsWorker *self = data;
+    gpointer order;
+
+    while ((order = g_async_queue_pop(self->orders)) != self->orders) {
+        run(self, order);
+        ims_order_free(order);
+    }
+    g_async_queue_push(self->ended, self);
+    worker_unref(self);
+    return NULL;
+}
+
+ImsWorker *
+ims_worker_new(const char *name, const ImsWorkerListener *listener, gpointer data)
+{
+    ImsWorker *self = g_atomic_rc_box_new0(ImsWorker);
+
+    self->context = g_main_context_ref_thread_default();
+    self->orders = g_async_queue_new_full((GDestroyNotify)ims_order_free);
+    self->ended = g_async_queue_new();
+    self->listener = listener;
+    self->data = data;
+    self->thread = g_thread_new(name, work, g_atomic_rc_box_acquire(self));
+    return self;
+}
+
+void
+ims_worker_give(ImsWorker *self, ImsOrder *order)
+{
+    g_atomic_int_set(&self->listed, FALSE);
+    g_async_queue_push(self->orders, order);
+}
+
+gboolean
+ims_worker_has_listed(const ImsWorker *self)
+{
+    return g_atomic_int_get(&self->listed);
+}
+
+void
+ims_worker_stop(ImsWorker *self, gint64 deadline_us)
+{
+    gint64 left_us = MAX(deadline_us - g_get_monotonic_time(), 0);
+    GThread *thread = self->thread;
+
+    self->listener = NULL;
+    g_async_queue_push(self->orders, self->orders);
+    if (g_async_queue_timeout_pop(self->ended, (guint64)left_us) != NULL)
+        g_thread_join(thread);
+    else
+        g_thread_unref(thread);
+    worker_unref(self);
+}

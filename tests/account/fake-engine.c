@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The linker takes these functions instead of those in the libraries of the floors below. What the
+ * test says comes through one queue; a cancel is one more item in it. */
+
+#include "fake-engine.h"
+
+#include <gio/gio.h>
+
+#include "engine/pass.h"
+#include "net/pump.h"
+
+typedef enum { PROGRESS, END, CANCEL, SYNC } Verb;
+
+typedef struct {
+    Verb verb;
+    ImsPhase phase;
+    guint64 done;
+    int code;
+    ImsReport *report;
+} Step;
+
+struct ImsPump {
+    GCancellable *cancel;
+    gulong handler;
+};
+
+static GAsyncQueue *
+steps(void)
+{
+    static GAsyncQueue *queue;
+
+    if (g_once_init_enter(&queue))
+        g_once_init_leave(&queue, g_async_queue_new());
+    return queue;
+}
+
+static GAsyncQueue *
+synced(void)
+{
+    static GAsyncQueue *queue;
+
+    if (g_once_init_enter(&queue))
+        g_once_init_leave(&queue, g_async_queue_new());
+    return queue;
+}
+
+static gint deaf; /* atomic */
+static GMutex order_lock;
+static char *last_order;
+
+static void
+push(Step step)
+{
+    g_async_queue_push(steps(), g_memdup2(&step, sizeof step));
+}
+
+void
+fake_engine_progress(ImsPhase phase, guint64 done)
+{
+    push((Step){.verb = PROGRESS, .phase = phase, .done = done});
+}
+
+void
+fake_engine_end(int code, ImsReport *report)
+{
+    push((Step){.verb = END, .code = code, .report = report});
+}
+
+void
+fake_engine_deaf(gboolean is_deaf)
+{
+    g_atomic_int_set(&deaf, is_deaf);
+}
+
+void
+fake_engine_sync(void)
+{
+    push((Step){.verb = SYNC});
+    g_async_queue_pop(synced());
+}
+
+char *
+fake_engine_order(void)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&order_lock);
+
+    return g_steal_pointer(&last_order);
+}
+
+static void
+remember(const char *kind, const ImsPassOrder *order)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&order_lock);
+    g_autofree char *mailboxes =
+        order->mailboxes != NULL ? g_strjoinv(",", order->mailboxes) : g_strdup("all");
+
+    g_free(last_order);
+    last_order = g_strdup_printf(
+        "%s %s | %s | %s",
+        kind,
+        order->identity[IMS_LOCAL],
+        order->identity[IMS_REMOTE],
+        mailboxes);
+}
+
+static void
+cancelled(GCancellable *cancel, gpointer data)
+{
+    push((Step){.verb = CANCEL});
+}
+
+ImsPump *
+ims_pump_new(GCancellable *cancel)
+{
+    ImsPump *self = g_new0(ImsPump, 1);
+
+    self->cancel = g_object_ref(cancel);
+    if (!g_atomic_int_get(&deaf))
+        self->handler = g_cancellable_connect(cancel, G_CALLBACK(cancelled), NULL, NULL);
+    return self;
+}
+
+void
+ims_pump_free(ImsPump *self)
+{
+    g_cancellable_disconnect(self->cancel, self->handler);
+    g_object_unref(self->cancel);
+    g_free(self);
+}
+
+/* Follows the steps until the end. */
+static ImsReport *
+follow(const ImsPassOrder *order, GError **error)
+{
+    ImsReport *report = NULL;
+    gboolean ended = FALSE;
+
+    while (!ended) {
+        g_autofree Step *step = g_async_queue_pop(steps());
+        ImsProgress progress = {
+            .phase = step->phase, .mailbox = "INBOX", .messages_done = step->done};
+
+        switch (step->verb) {
+        case PROGRESS:
+            order->progress(&progress, order->data);
+            break;
+        case SYNC:
+            g_async_queue_push(synced(), (gpointer)order);
+            break;
+        case CANCEL:
+            g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, "cancelled");
+            ended = TRUE;
+            break;
+        case END:
+            if (step->code >= 0)
+                g_set_error_literal(error, IMS_ERROR, step->code, "as told");
+            report = step->report;
+            ended = TRUE;
+            break;
+        }
+    }
+    return report != NULL ? report : ims_report_new();
+}
+
+ImsReport *
+ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
+{
+    remember("sync", order);
+    return follow(order, error);
+}
+
+gboolean
+ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error)
+{
+    g_autoptr(GError) broken = NULL;
+
+    remember("test", order);
+    ims_report_unref(follow(order, &broken));
+    if (broken == NULL)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&broken));
+    return FALSE;
+}
+
+ImsEndpoint *
+ims_endpoint_new(ImsEndpointType type)
+{
+    ImsEndpoint *self = g_new0(ImsEndpoint, 1);
+
+    self->type = type;
+    return self;
+}
+
+void
+ims_endpoint_free(ImsEndpoint *self)
+{
+    if (self == NULL)
+        return;
+    g_free(self->host);
+    g_free(self->ca_file);
+    g_free(self->username);
+    g_free(self->password);
+    g_strfreev(self->argv);
+    g_strfreev(self->envp);
+    g_free(self);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+#include "model/report.h"
+#include "util/error.h"
+
+/* Stands in for engine, imap and net below the account's floor: a pass that does, in the worker
+ * thread, what the test tells it, and else ends when it is cancelled. */
+
+/** fake_engine_progress: the pass tells progress; @done: of messages. */
+void fake_engine_progress(ImsPhase phase, guint64 done);
+/** fake_engine_end: the pass ends with @report (transfer full) (nullable: an empty one). @code: -1:
+ * without an error. */
+void fake_engine_end(int code, ImsReport *report);
+/** fake_engine_deaf: passes that start from now on do not hear that they are cancelled. */
+void fake_engine_deaf(gboolean deaf);
+/** fake_engine_sync: waits until the pass has done all that it was told. */
+void fake_engine_sync(void);
+/** fake_engine_order: Returns: (transfer full): in words what the last pass was given. */
+char *fake_engine_order(void);

@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Accounts, jobs and the real worker thread, over a fake engine that does what it is told. */
+
+#include "account/account.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "account/worker.h"
+#include "fake-engine.h"
+#include "util/error.h"
+
+#define TUNNELS   "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=near\n"
+#define PATIENCE  10 /* seconds until a test that waits has failed */
+#define LOG_START "log:"
+
+typedef struct {
+    char *dir;
+    ImsAccounts *accounts;
+    GString *log; /* one word for each call of the listener */
+    guint n_progress;
+} Fixture;
+
+static const ImsSyncOptions all = {NULL};
+
+static void
+log_account(Fixture *self, const char *what, ImsAccount *account)
+{
+    g_string_append_printf(
+        self->log, " %s=%s", what, ims_account_state_name(ims_account_state(account)));
+}
+
+static void
+account_added(ImsAccount *account, gpointer data)
+{
+    Fixture *self = data;
+
+    g_assert_true(ims_accounts_find(self->accounts, ims_account_name(account)) == account);
+    log_account(self, "added", account);
+}
+
+static void
+account_removed(ImsAccount *account, gpointer data)
+{
+    log_account(data, "removed", account);
+}
+
+static void
+account_changed(ImsAccount *account, gpointer data)
+{
+    log_account(data, "account", account);
+}
+
+static void
+issues_changed(ImsAccount *account, gpointer data)
+{
+    Fixture *self = data;
+
+    g_string_append_printf(self->log, " issues=%u", ims_account_issues(account)->len);
+}
+
+static void
+mailbox_changed(ImsAccount *account, const ImsMailboxReport *mailbox, gpointer data)
+{
+    Fixture *self = data;
+
+    g_string_append_printf(self->log, " mailbox=%s", mailbox->name);
+}
+
+static void
+job_added(ImsJob *job, gpointer data)
+{
+    Fixture *self = data;
+
+    g_assert_true(ims_accounts_find_job(self->accounts, ims_job_id(job)) == job);
+    g_string_append_printf(self->log, " job%u", (guint)ims_job_id(job));
+}
+
+static void
+job_progress(ImsJob *job, gpointer data)
+{
+    Fixture *self = data;
+
+    self->n_progress++;
+    g_string_append_printf(self->log, " %s", ims_phase_name(ims_job_progress(job)->phase));
+}
+
+static void
+job_ended(ImsJob *job, gpointer data)
+{
+    Fixture *self = data;
+
+    g_string_append_printf(
+        self->log, " job%u=%s", (guint)ims_job_id(job), ims_result_name(ims_job_result(job)));
+}
+
+static void
+job_removed(ImsJob *job, gpointer data)
+{
+    g_assert_not_reached(); /* no test takes 60 s */
+}
+
+static const ImsListener listener = {
+    account_added,
+    account_removed,
+    account_changed,
+    issues_changed,
+    mailbox_changed,
+    job_added,
+    job_progress,
+    job_ended,
+    job_removed,
+};
+
+static void
+write_file(Fixture *self, const char *name, const char *text)
+{
+    g_autofree char *path = g_build_filename(self->dir, name, NULL);
+
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static void
+set_up(Fixture *self, gconstpointer data)
+{
+    self->dir = g_dir_make_tmp("ims-account-XXXXXX", NULL);
+    self->log = g_string_new(LOG_START);
+    write_file(self, "work.conf", TUNNELS);
+    write_file(self, "broken.conf", "[remote]\nhots=x\n");
+    write_file(self, "off.conf", "[account]\nenabled=no\n" TUNNELS);
+    write_file(self, "two words.conf", TUNNELS);
+    write_file(self, "work.conf~", TUNNELS);
+    self->accounts = ims_accounts_new(self->dir, &listener, self);
+}
+
+static void
+tear_down(Fixture *self, gconstpointer data)
+{
+    g_autoptr(GDir) dir = g_dir_open(self->dir, 0, NULL);
+    const char *name;
+
+    ims_accounts_free(self->accounts);
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(self->dir, name, NULL);
+
+        g_assert_cmpint(g_unlink(path), ==, 0);
+    }
+    g_assert_cmpint(g_rmdir(self->dir), ==, 0);
+    g_free(self->dir);
+    g_string_free(self->log, TRUE);
+    fake_engine_deaf(FALSE);
+}
+
+static gboolean G_GNUC_NORETURN
+out_of_patience(gpointer data)
+{
+    g_test_fail_printf("waited in vain");
+    g_abort();
+}
+
+static void
+wait_for_end(ImsJob *job)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE, out_of_patience, NULL);
+
+    while (ims_job_result(job) == IMS_RESULT_RUNNING)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
+}
+
+static void
+wait_for_state(ImsAccount *account, ImsAccountState state)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE, out_of_patience, NULL);
+
+    while (ims_account_state(account) != state)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
+}
+
+static ImsJob *
+start_sync(Fixture *self, const ImsSyncOptions *options)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autoptr(GError) error = NULL;
+    ImsJob *job = ims_account_sync(account, options, IMS_TRIGGER_CLIENT, &error);
+
+    g_assert_no_error(error);
+    return job;
+}
+
+static ImsJob *
+sync_to_end(Fixture *self, int code, ImsReport *report)
+{
+    ImsJob *job = start_sync(self, &all);
+
+    fake_engine_end(code, report);
+    wait_for_end(job);
+    return job;
+}
+
+static void
+test_one_job(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job = start_sync(self, &all);
+    g_autofree char *order = NULL;
+
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_QUEUED);
+    g_assert_true(ims_account_job(account) == job);
+    fake_engine_progress(IMS_PHASE_CONNECTING, 0);
+    fake_engine_progress(IMS_PHASE_LISTING, 0);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+
+    order = fake_engine_order();
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+    g_assert_cmpstr(
+        self->log->str,
+        ==,
+        LOG_START " job1 account=queued account=syncing connecting listing account=idle job1=done");
+    g_assert_cmpint(ims_account_last_success_us(account), >, 0);
+    g_assert_null(ims_account_job(account));
+    g_assert_true(ims_accounts_find_job(self->accounts, 1) == job);
+}
+
+static void
+test_connect_test(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job = ims_account_test(account, NULL);
+    g_autofree char *order = NULL;
+
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+
+    order = fake_engine_order();
+    g_assert_cmpstr(order, ==, "test tunnel near | tunnel far | all");
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_DONE);
+    g_assert_cmpint(ims_account_last_success_us(account), ==, 0); /* nothing was synced */
+}
+
+static void
+test_joins_before_the_list(Fixture *self, gconstpointer data)
+{
+    char *inbox[] = {(char *)"INBOX", NULL};
+    const ImsSyncOptions some = {.mailboxes = inbox};
+    ImsJob *first = start_sync(self, &all);
+
+    g_assert_true(start_sync(self, &all) == first);
+    wait_for_state(ims_job_account(first), IMS_ACCOUNT_SYNCING);
+    fake_engine_progress(IMS_PHASE_CONNECTING, 0);
+    fake_engine_sync();
+    g_assert_true(start_sync(self, &some) == first);
+
+    fake_engine_end(-1, NULL);
+    wait_for_end(first);
+}
+
+/* The main thread has not yet heard of the LIST when it is asked again. */
+static void
+test_follows_after_the_list(Fixture *self, gconstpointer data)
+{
+    ImsJob *first = start_sync(self, &all), *second;
+
+    wait_for_state(ims_job_account(first), IMS_ACCOUNT_SYNCING);
+    fake_engine_progress(IMS_PHASE_LISTING, 0);
+    fake_engine_sync();
+    g_assert_cmpint(ims_job_progress(first)->phase, ==, IMS_PHASE_CONNECTING);
+    second = start_sync(self, &all);
+    g_assert_true(second != first);
+    g_assert_true(start_sync(self, &all) == second);
+
+    fake_engine_end(-1, NULL);
+    wait_for_end(first);
+    g_assert_cmpint(ims_account_state(ims_job_account(second)), ==, IMS_ACCOUNT_QUEUED);
+    fake_engine_end(-1, NULL);
+    wait_for_end(second);
+}
+
+static void
+test_other_options_follow(Fixture *self, gconstpointer data)
+{
+    const ImsSyncOptions limited = {.has_max_deletions = TRUE, .max_deletions = 7};
+    ImsJob *first = start_sync(self, &all);
+    ImsJob *second = start_sync(self, &limited);
+
+    g_assert_true(second != first);
+    g_assert_true(start_sync(self, &all) == first);
+    g_assert_true(start_sync(self, &limited) == second);
+    fake_engine_end(-1, NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_end(second);
+    g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_DONE);
+}
+
+static void
+test_error_is_told(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job = sync_to_end(self, IMS_ERROR_CERTIFICATE_REJECTED, NULL);
+
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_FAILED);
+    g_assert_error(ims_job_error(job), IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
+    g_assert_error(ims_account_error(account), IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_BLOCKED);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_CERTIFICATE);
+
+    sync_to_end(self, -1, NULL);
+    g_assert_null(ims_account_error(account));
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_IDLE);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_NONE);
+}
+
+static void
+test_cancel_queued(Fixture *self, gconstpointer data)
+{
+    const ImsSyncOptions limited = {.has_max_deletions = TRUE};
+    ImsJob *first = start_sync(self, &all);
+    ImsJob *second = start_sync(self, &limited);
+
+    g_assert_true(ims_job_cancel(second));
+    g_assert_cmpint(ims_job_result(second), ==, IMS_RESULT_CANCELLED);
+    g_assert_false(ims_job_cancel(second));
+    g_assert_true(ims_job_cancel(first)); /* it has not reached the worker either */
+    g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_CANCELLED);
+    g_assert_cmpint(ims_account_state(ims_job_account(first)), ==, IMS_ACCOUNT_IDLE);
+}
+
+static void
+test_cancel_running(Fixture *self, gconstpointer data)
+{
+    const ImsSyncOptions limited = {.has_max_deletions = TRUE};
+    ImsJob *first = start_sync(self, &all);
+    ImsJob *second = start_sync(self, &limited);
+    ImsAccount *account = ims_job_account(first);
+
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    fake_engine_sync();
+    g_assert_cmpuint(ims_account_cancel(account), ==, 2);
+    g_assert_cmpint(ims_job_result(second), ==, IMS_RESULT_CANCELLED);
+    g_assert_true(start_sync(self, &all) != first); /* a cancelled job covers nothing */
+    wait_for_end(first);
+    g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_CANCELLED);
+    g_assert_error(ims_job_error(first), IMS_ERROR, IMS_ERROR_CANCELLED);
+
+    fake_engine_end(-1, NULL);
+    wait_for_end(ims_account_job(account));
+}
+
+static void
+test_cancel_teaches_nothing(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_SERVER_UNSUPPORTED, NULL);
+    job = start_sync(self, &all);
+    ims_job_cancel(job);
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_CANCELLED);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_BLOCKED);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_SERVER);
+}
+
+static ImsReport *
+report_with_issue(const char *mailbox, guint64 moved)
+{
+    ImsReport *report = ims_report_new();
+    ImsMailboxReport *of = ims_mailbox_report_new(mailbox);
+    ImsIssue *issue = ims_issue_new(IMS_ISSUE_MAILBOX_VANISHED, mailbox, IMS_LOCAL);
+
+    issue->id = 1;
+    of->done.n[IMS_COUNT_COPIED_LOCAL] = moved;
+    report->listed = TRUE;
+    report->summary.n[IMS_COUNT_COPIED_LOCAL] = moved;
+    g_ptr_array_add(report->mailboxes, of);
+    g_ptr_array_add(report->issues, issue);
+    return report;
+}
+
+static void
+test_report_is_kept(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job = sync_to_end(self, -1, report_with_issue("A", 3));
+
+    g_assert_cmpuint(ims_job_summary(job)->n[IMS_COUNT_COPIED_LOCAL], ==, 3);
+    g_assert_true(ims_account_report(account) == ims_job_report(job));
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 1);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_ISSUES);
+    g_assert_nonnull(strstr(self->log->str, " issues=1 mailbox=A account=idle job1=done"));
+
+    g_string_assign(self->log, "");
+    sync_to_end(self, -1, report_with_issue("A", 0));
+    g_assert_null(strstr(self->log->str, "issues="));
+    g_assert_null(strstr(self->log->str, "mailbox="));
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL); /* knows neither tree nor issues */
+    g_assert_nonnull(ims_account_report(account));
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 1);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_OFFLINE);
+}
+
+static void
+test_progress_is_rare(Fixture *self, gconstpointer data)
+{
+    gint64 begin_us = g_get_monotonic_time();
+    ImsJob *job = start_sync(self, &all);
+    guint most;
+
+    for (guint64 i = 1; i <= 1000; i++)
+        fake_engine_progress(IMS_PHASE_COPYING, i);
+    fake_engine_progress(IMS_PHASE_MARKING, 1);
+    fake_engine_progress(IMS_PHASE_MARKING, 2);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+
+    most = 2 + (guint)((g_get_monotonic_time() - begin_us) * 4 / G_USEC_PER_SEC);
+    g_assert_cmpuint(self->n_progress, >=, 2); /* each phase */
+    g_assert_cmpuint(self->n_progress, <=, most);
+    g_assert_cmpuint(ims_job_progress(job)->messages_done, ==, 2); /* the last, though untold */
+}
+
+static void
+test_load(Fixture *self, gconstpointer data)
+{
+    GPtrArray *found = ims_accounts_all(self->accounts);
+    ImsAccount *broken = ims_accounts_find(self->accounts, "broken");
+    g_autoptr(GError) error = NULL, disabled = NULL;
+
+    g_assert_cmpuint(found->len, ==, 3);
+    g_assert_cmpstr(ims_account_name(found->pdata[0]), ==, "broken");
+    g_assert_cmpstr(ims_account_name(found->pdata[1]), ==, "off");
+    g_assert_cmpstr(ims_account_name(found->pdata[2]), ==, "work");
+
+    g_assert_cmpint(ims_account_state(broken), ==, IMS_ACCOUNT_BLOCKED);
+    g_assert_error(ims_account_error(broken), IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_null(ims_account_sync(broken, &all, IMS_TRIGGER_CLIENT, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_nonnull(strstr(error->message, "did you mean 'host'?"));
+
+    g_assert_null(ims_account_test(ims_accounts_find(self->accounts, "off"), &disabled));
+    g_assert_error(disabled, IMS_ERROR, IMS_ERROR_CONFIG);
+}
+
+static GHashTable *
+tunnel_settings(void)
+{
+    GHashTable *settings = g_hash_table_new(g_str_hash, g_str_equal);
+
+    g_hash_table_insert(settings, (char *)"remote.type", (char *)"tunnel");
+    g_hash_table_insert(settings, (char *)"remote.command", (char *)"ssh far");
+    return settings;
+}
+
+static void
+test_add(Fixture *self, gconstpointer data)
+{
+    g_autoptr(GHashTable) settings = tunnel_settings();
+    g_autofree char *path = g_build_filename(self->dir, "me@x.conf", NULL);
+    g_autoptr(GError) error = NULL;
+    ImsAccount *account = ims_accounts_add(self->accounts, "me@x", settings, &error);
+    GStatBuf info;
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(ims_account_name(account), ==, "me@x");
+    g_assert_cmpstr(self->log->str, ==, LOG_START " added=idle");
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+}
+
+static void
+test_add_refused(Fixture *self, gconstpointer data)
+{
+    static const char *const names[] = {"work", "broken", "../x", "two words", ""};
+    g_autoptr(GHashTable) settings = tunnel_settings();
+    g_autoptr(GError) error = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_assert_null(ims_accounts_add(self->accounts, names[i], settings, &error));
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+        g_clear_error(&error);
+    }
+    g_hash_table_insert(settings, (char *)"remote.hots", (char *)"x");
+    g_assert_null(ims_accounts_add(self->accounts, "new", settings, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_null(ims_accounts_find(self->accounts, "new"));
+    g_assert_cmpstr(self->log->str, ==, LOG_START);
+}
+
+static void
+test_free_cancels(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+
+    wait_for_state(ims_job_account(job), IMS_ACCOUNT_SYNCING);
+    fake_engine_sync();
+    start_sync(self, &(const ImsSyncOptions){.has_max_deletions = TRUE});
+    g_string_assign(self->log, "");
+    ims_accounts_free(self->accounts); /* would wait for 5 s if the cancel were not heard */
+    g_assert_cmpstr(self->log->str, ==, "");
+    self->accounts = ims_accounts_new(self->dir, &listener, self);
+}
+
+static void
+never_progress(const ImsProgress *progress, gpointer data)
+{
+    g_assert_not_reached();
+}
+
+static void
+never_ended(const ImsProgress *last, ImsReport *report, const GError *error, gpointer data)
+{
+    g_assert_not_reached();
+}
+
+static void
+test_stuck_worker_is_left(Fixture *self, gconstpointer data)
+{
+    static const ImsWorkerListener never = {never_progress, never_ended};
+    ImsWorker *worker = ims_worker_new("stuck", &never, NULL);
+    ImsOrder *order = g_new0(ImsOrder, 1);
+    gint64 begin_us = g_get_monotonic_time();
+
+    fake_engine_deaf(TRUE);
+    order->cancel = g_cancellable_new();
+    ims_worker_give(worker, order);
+    fake_engine_sync();
+    g_cancellable_cancel(order->cancel);
+    ims_worker_stop(worker, begin_us);
+    g_assert_cmpint(g_get_monotonic_time() - begin_us, <, G_USEC_PER_SEC);
+
+    fake_engine_progress(IMS_PHASE_LISTING, 1); /* told to nobody */
+    fake_engine_sync();
+    fake_engine_end(-1, NULL);
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
+#define ADD(path, function) g_test_add(path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent", TRUE);
+
+    ADD("/account/sync/is-queued-then-syncing-then-done", test_one_job);
+    ADD("/account/sync/joins-a-job-before-its-list", test_joins_before_the_list);
+    ADD("/account/sync/follows-a-job-after-its-list", test_follows_after_the_list);
+    ADD("/account/sync/other-options-follow", test_other_options_follow);
+    ADD("/account/sync/error-is-told-until-a-success", test_error_is_told);
+    ADD("/account/sync/report-is-kept", test_report_is_kept);
+    ADD("/account/sync/progress-is-rare-and-the-last-is-true", test_progress_is_rare);
+    ADD("/account/test/is-no-sync", test_connect_test);
+    ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);
+    ADD("/account/cancel/running-ends-cancelled", test_cancel_running);
+    ADD("/account/cancel/teaches-nothing", test_cancel_teaches_nothing);
+    ADD("/account/accounts/are-read-from-their-files", test_load);
+    ADD("/account/accounts/add-writes-a-file", test_add);
+    ADD("/account/accounts/add-refused-writes-nothing", test_add_refused);
+    ADD("/account/accounts/free-cancels-and-is-silent", test_free_cancels);
+    ADD("/account/worker/stuck-one-is-left-behind", test_stuck_worker_is_left);
+    return g_test_run();
+}

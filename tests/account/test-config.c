@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What may stand in an account's file, how a fault in it is told, and the way from settings to a
+ * file and back. */
+
+#include "account/config.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util/error.h"
+
+#define REMOTE "[remote]\nhost=imap.example.net\nusername=me\n"
+
+static ImsConfig *
+parse(const char *text, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+
+    g_assert_true(
+        g_key_file_load_from_data(file, text, strlen(text), G_KEY_FILE_KEEP_TRANSLATIONS, NULL));
+    return ims_config_parse(file, "work", "/etc/work.conf", error);
+}
+
+static void
+test_defaults(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(REMOTE, &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpstr(config->name, ==, "work");
+    g_assert_true(config->enabled);
+    g_assert_cmpint(config->side[IMS_LOCAL].type, ==, IMS_TYPE_DOVECOT);
+    g_assert_null(config->side[IMS_LOCAL].username);
+    g_assert_cmpint(config->side[IMS_REMOTE].type, ==, IMS_TYPE_IMAPS);
+    g_assert_cmpstr(config->side[IMS_REMOTE].host, ==, "imap.example.net");
+    g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 993);
+    g_assert_cmpstr(config->side[IMS_REMOTE].username, ==, "me");
+    g_assert_null(config->side[IMS_REMOTE].ca_file);
+}
+
+static void
+test_every_key(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(
+        "[account]\nenabled=no\n"
+        "[local]\ntype=tunnel\ncommand=ssh -T 'a b' \"c\"\nusername=u\n"
+        "[remote]\ntype=imaps\nhost=2001:db8::1\nport=1993\nusername=a b@c\nca-file=/ca.pem\n",
+        &error);
+
+    g_assert_no_error(error);
+    g_assert_false(config->enabled);
+    g_assert_cmpint(config->side[IMS_LOCAL].type, ==, IMS_TYPE_TUNNEL);
+    g_assert_cmpuint(g_strv_length(config->side[IMS_LOCAL].argv), ==, 4);
+    g_assert_cmpstr(config->side[IMS_LOCAL].argv[2], ==, "a b");
+    g_assert_cmpstr(config->side[IMS_LOCAL].username, ==, "u");
+    g_assert_cmpstr(config->side[IMS_REMOTE].host, ==, "2001:db8::1");
+    g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 1993);
+    g_assert_cmpstr(config->side[IMS_REMOTE].username, ==, "a b@c");
+    g_assert_cmpstr(config->side[IMS_REMOTE].ca_file, ==, "/ca.pem");
+}
+
+typedef struct {
+    const char *name, *text;
+    const char *where; /* how the message begins, behind the file */
+    const char *hint;  /* what it holds besides */
+} RefusedCase;
+
+static const RefusedCase refused_cases[] = {
+    {"misspelt-key", "[remote]\nhots=x\n", "[remote] hots: ", "did you mean 'host'?"},
+    {"key-in-capitals", "[remote]\nHost=x\n", "[remote] Host: ", "did you mean 'host'?"},
+    {"far-key", "[remote]\nfrobnicate=x\n", "[remote] frobnicate: ", "known are: type, host"},
+    {"key-of-another-group", "[account]\nhost=x\n", "[account] host: ", "known are: enabled"},
+    {"key-with-a-locale", REMOTE "host[de]=x\n", "[remote] host[de]: ", "no such key"},
+    {"key-not-built", REMOTE "starttls=no\n", "[remote] starttls: ", "no such key"},
+    {"misspelt-group", "[remotes]\nhost=x\n", "[remotes]: ", "did you mean 'remote'?"},
+    {"far-group", "[servers]\nhost=x\n", "[servers]: ", "known are: account, local, remote"},
+    {"password", REMOTE "password=x\n", "[remote] password: ", "'imapsyncctl password work'"},
+    {"passwd-of-local",
+     REMOTE "[local]\nPasswd=x\n",
+     "[local] Passwd: ",
+     "'imapsyncctl password work local'"},
+    {"misspelt-type", "[remote]\ntype=imap\n", "[remote] type: ", "did you mean 'imaps'?"},
+    {"far-type", "[remote]\ntype=pop3\n", "[remote] type: ", "known are: imaps, tunnel, dovecot"},
+    {"dovecot-remote", "[remote]\ntype=dovecot\n", "[remote] type: ", "'imaps' or 'tunnel'"},
+    {"enabled-maybe", "[account]\nenabled=maybe\n", "[account] enabled: ", "known are: yes, no"},
+    {"no-host", "", "[remote] host: ", "'host = imap.example.net'"},
+    {"no-username", "[remote]\nhost=h\n", "[remote] username: ", "'username = me'"},
+    {"no-command", "[remote]\ntype=tunnel\n", "[remote] command: ", "'command = ssh "},
+    {"empty-value", "[remote]\nhost=\n", "[remote] host: ", "is empty"},
+    {"host-with-port", "[remote]\nhost=h:993\n", "[remote] host: ", "keys of their own"},
+    {"host-with-user", "[remote]\nhost=me@h\n", "[remote] host: ", "keys of their own"},
+    {"host-as-url", "[remote]\nhost=imaps://h\n", "[remote] host: ", "keys of their own"},
+    {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
+    {"port-65536", REMOTE "port=65536\n", "[remote] port: ", "1 to 65535"},
+    {"port-word", REMOTE "port=imaps\n", "[remote] port: ", "1 to 65535"},
+    {"short-ca-file", REMOTE "ca-file=ca.pem\n", "[remote] ca-file: ", "a whole path"},
+    {"control-character", "[remote]\nhost=h\nusername=a\\nb\n", "[remote] username: ", "control"},
+    {"bad-escape", "[remote]\nhost=h\nusername=a\\qb\n", "[remote] username: ", "twice"},
+    {"open-quote",
+     "[remote]\ntype=tunnel\ncommand=ssh 'x\n",
+     "[remote] command: ",
+     "cannot be split"},
+    {"command-of-imaps", REMOTE "command=x\n", "[remote] command: ", "set type to tunnel"},
+    {"host-of-dovecot", REMOTE "[local]\nhost=h\n", "[local] host: ", "set type to imaps"},
+    {"port-of-tunnel",
+     "[remote]\ntype=tunnel\ncommand=x\nport=1\n",
+     "[remote] port: ",
+     "set type to imaps"},
+    {"same-server",
+     REMOTE "[local]\ntype=imaps\nhost=IMAP.example.net\nusername=me\n",
+     "[local]: ",
+     "same server"},
+    {"same-command",
+     "[remote]\ntype=tunnel\ncommand=x\n[local]\ntype=tunnel\ncommand=x\n",
+     "[local]: ",
+     "same server"},
+};
+
+static void
+test_refused(gconstpointer data)
+{
+    const RefusedCase *c = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(c->text, &error);
+    g_autofree char *where = g_strconcat("/etc/work.conf: ", c->where, NULL);
+
+    g_assert_null(config);
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_test_message("%s", error->message);
+    g_assert_true(g_str_has_prefix(error->message, where));
+    g_assert_nonnull(strstr(error->message, c->hint));
+}
+
+static void
+test_names(void)
+{
+    const char *good[] = {"a", "9", "me@example.net", "A.b_c-d"};
+    const char *bad[] = {"", ".a", "-a", "@a", "a/b", "a b", "ä", "..", "a\n"};
+    g_autofree char *longest = g_strnfill(64, 'x');
+    g_autofree char *longer = g_strnfill(65, 'x');
+
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
+        g_assert_true(ims_config_name_is_valid(good[i]));
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(ims_config_name_is_valid(bad[i]));
+    g_assert_true(ims_config_name_is_valid(longest));
+    g_assert_false(ims_config_name_is_valid(longer));
+}
+
+typedef struct {
+    const char *name, *text, *local, *remote;
+} IdentityCase;
+
+static const IdentityCase identity_cases[] = {
+    {"host-in-any-case",
+     "[remote]\nhost=IMAP.Example.NET\nusername=Me\n",
+     "dovecot /store",
+     "imaps imap.example.net Me"},
+    {"usual-port", REMOTE "port=993\n", "dovecot /store", "imaps imap.example.net me"},
+    {"other-port", REMOTE "port=1993\n", "dovecot /store", "imaps imap.example.net 1993 me"},
+    {"other-authority", REMOTE "ca-file=/x\n", "dovecot /store", "imaps imap.example.net me"},
+    {"tunnels",
+     "[remote]\ntype=tunnel\ncommand=a b\n[local]\ntype=tunnel\ncommand=c\nusername=u\n",
+     "tunnel c\nu",
+     "tunnel a b"},
+};
+
+static void
+test_identity(gconstpointer data)
+{
+    const IdentityCase *c = data;
+    g_autoptr(ImsConfig) config = parse(c->text, NULL);
+    g_autofree char *local = ims_side_config_identity(&config->side[IMS_LOCAL], "/store");
+    g_autofree char *remote = ims_side_config_identity(&config->side[IMS_REMOTE], NULL);
+
+    g_assert_cmpstr(local, ==, c->local);
+    g_assert_cmpstr(remote, ==, c->remote);
+}
+
+static GHashTable *
+settings_new(const char *const *pairs)
+{
+    GHashTable *settings = g_hash_table_new(g_str_hash, g_str_equal);
+
+    for (; *pairs != NULL; pairs += 2)
+        g_hash_table_insert(settings, (char *)pairs[0], (char *)pairs[1]);
+    return settings;
+}
+
+static void
+test_settings_survive_the_file(void)
+{
+    static const char *const pairs[] = {
+        "remote.host",
+        "imap.example.net",
+        "remote.username",
+        " a\\b ; #ü",
+        "remote.port",
+        "1993",
+        "account.enabled",
+        "false",
+        "local.type",
+        "tunnel",
+        "local.command",
+        "ssh -T 'a\\b'",
+        NULL,
+    };
+    g_autofree char *dir = g_dir_make_tmp("ims-config-XXXXXX", NULL);
+    g_autofree char *folder = g_build_filename(dir, "new", NULL);
+    g_autofree char *path = g_build_filename(folder, "work.conf", NULL);
+    g_autoptr(GHashTable) settings = settings_new(pairs);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GKeyFile) file = ims_config_from_settings(settings, "work", path, &error);
+    g_autoptr(ImsConfig) config = NULL;
+    GStatBuf info;
+
+    g_assert_no_error(error);
+    g_assert_true(ims_config_write(file, path, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(g_stat(path, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0600);
+    g_assert_cmpint(g_stat(folder, &info), ==, 0);
+    g_assert_cmpint(info.st_mode & 0777, ==, 0700);
+
+    config = ims_config_load(path, "work", &error);
+    g_assert_no_error(error);
+    g_assert_false(config->enabled);
+    g_assert_cmpstr(config->side[IMS_REMOTE].username, ==, " a\\b ; #ü");
+    g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 1993);
+    g_assert_cmpstr(config->side[IMS_LOCAL].argv[2], ==, "a\\b");
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(folder), ==, 0); /* nothing temporary was left in it */
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+static const RefusedCase setting_cases[] = {
+    {"misspelt", "remote.hots", "[remote] hots: ", "did you mean 'host'?"},
+    {"group", "remotes.host", "[remotes]: ", "did you mean 'remote'?"},
+    {"password", "local.password", "[local] password: ", "'imapsyncctl password work local'"},
+    {"no-group", "host", "'host' is no key", "'remote.host'"},
+    {"no-key", "remote.", "[remote] : ", "known are"},
+    {"not-for-a-file", "remote.a=b\n[x]", "[remote] a=b?[x]: ", "known are"},
+    {"space", "remote. host", "[remote]  host: ", "did you mean 'host'?"},
+};
+
+static void
+test_setting_refused(gconstpointer data)
+{
+    const RefusedCase *c = data;
+    const char *pairs[] = {"remote.host", "h", "remote.username", "u", c->text, "x", NULL};
+    g_autoptr(GHashTable) settings = settings_new(pairs);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GKeyFile) file = ims_config_from_settings(settings, "work", "/etc/work.conf", &error);
+    g_autofree char *where = g_strconcat("/etc/work.conf: ", c->where, NULL);
+
+    g_assert_null(file);
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_test_message("%s", error->message);
+    g_assert_true(g_str_has_prefix(error->message, where));
+    g_assert_nonnull(strstr(error->message, c->hint));
+}
+
+static void
+test_no_key_file(void)
+{
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "ims-not-there.conf", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(ims_config_load(path, "work", &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_true(g_str_has_prefix(error->message, path));
+}
+
+static void
+add_table(const char *prefix, gconstpointer table, gsize n, gsize size, GTestDataFunc function)
+{
+    for (gsize i = 0; i < n; i++) {
+        gconstpointer item = (const char *)table + i * size;
+        g_autofree char *path = g_strconcat(prefix, *(const char *const *)item, NULL);
+
+        g_test_add_data_func(path, item, function);
+    }
+}
+
+#define ADD_TABLE(prefix, table, function)                                                         \
+    add_table(prefix, table, G_N_ELEMENTS(table), sizeof table[0], function)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/account/config/a-remote-host-and-username-are-enough", test_defaults);
+    g_test_add_func("/account/config/every-key-is-read", test_every_key);
+    g_test_add_func("/account/config/names", test_names);
+    g_test_add_func("/account/config/settings-survive-the-file", test_settings_survive_the_file);
+    g_test_add_func("/account/config/file-that-is-not-there", test_no_key_file);
+    ADD_TABLE("/account/config/refused/", refused_cases, test_refused);
+    ADD_TABLE("/account/config/setting-refused/", setting_cases, test_setting_refused);
+    ADD_TABLE("/account/config/identity/", identity_cases, test_identity);
+    return g_test_run();
+}

@@ -1,0 +1,368 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Passwords out of a real gnome-keyring on a bus of its own: every outcome of a search, and what
+makes a waiting account go on. Usage: test-secret.py KEYRING-TOOL. Prints TAP."""
+
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+
+from gi.repository import Gio, GLib
+
+PATIENCE = 15  # seconds until something that must come has not come
+QUIET = 1.5  # seconds in which nothing may come; the watch waits 0.2
+AUTH_FAILED = 2  # of ImsError
+MASTER = "master"
+SECRETS = "org.freedesktop.secrets"
+COLLECTION = "/org/freedesktop/secrets/collection/login"
+BUS_CONFIG = """<busconfig><type>session</type><listen>unix:path={}/bus</listen>
+<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
+IMAPS = "[remote]\nhost=h\nusername=u\n[local]\ntype=tunnel\ncommand=near\n"
+
+
+class Session:
+    """A private home with a bus, and a keyring if one is started."""
+
+    def __init__(self, tool):
+        self.tool = tool
+        self.home = tempfile.mkdtemp(prefix="ims-secret-")
+        self.keyring = None
+        self.env = {
+            **os.environ,
+            "HOME": self.home,
+            "XDG_RUNTIME_DIR": self.home,
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={self.home}/bus",
+        }
+        # gnome-keyring warns when it replaces a password; fatal warnings are for our own program
+        self.env_of_tool = {**self.env, "G_DEBUG": "fatal-warnings"}
+        self.env.pop("G_DEBUG", None)
+        for name in "DATA", "CONFIG", "STATE", "CACHE":
+            self.env[f"XDG_{name}_HOME"] = f"{self.home}/{name.lower()}"
+        self.accounts = f"{self.home}/accounts"
+        os.mkdir(self.accounts)
+        self._write("bus.conf", BUS_CONFIG.format(self.home))
+        self._write("accounts/work.conf", IMAPS)
+        self.bus = self._spawn(
+            ["dbus-daemon", "--nofork", "--print-address", f"--config-file={self.home}/bus.conf"],
+            stdout=subprocess.PIPE,
+        )
+        self.bus.stdout.readline()
+        try:
+            self.connection = Gio.DBusConnection.new_for_address_sync(
+                self.env["DBUS_SESSION_BUS_ADDRESS"],
+                Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+                | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION,
+                None,
+                None,
+            )
+        except GLib.Error:
+            self.bus.kill()
+            raise
+
+    def _write(self, name, text):
+        with open(f"{self.home}/{name}", "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def _spawn(self, argv, **kwargs):
+        kwargs.setdefault("env", self.env)
+        return subprocess.Popen(argv, stderr=subprocess.DEVNULL, **kwargs)
+
+    def start_keyring(self):
+        owned = []
+        watch = Gio.bus_watch_name_on_connection(
+            self.connection, SECRETS, Gio.BusNameWatcherFlags.NONE, lambda *_: owned.append(1), None
+        )
+        self.keyring = self._spawn(
+            ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+        )
+        self.keyring.stdin.write(MASTER.encode())
+        self.keyring.stdin.close()
+        deadline = GLib.get_monotonic_time() + PATIENCE * 1000000
+        while not owned:
+            if GLib.get_monotonic_time() > deadline:
+                raise AssertionError("gnome-keyring did not come to the bus")
+            GLib.timeout_add(50, lambda: False)
+            GLib.MainContext.default().iteration(True)
+        Gio.bus_unwatch_name(watch)
+
+    def stop_keyring(self):
+        self.keyring.terminate()
+        self.keyring.wait(PATIENCE)
+        self.keyring = None
+
+    def end(self):
+        self.connection.close_sync(None)
+        if self.keyring is not None:
+            self.stop_keyring()
+        self.bus.terminate()
+        self.bus.wait(PATIENCE)
+        self.bus.stdout.close()
+        shutil.rmtree(self.home)
+
+    def _call(self, path, interface, method, parameters):
+        return self.connection.call_sync(
+            SECRETS, path, interface, method, parameters, None, 0, PATIENCE * 1000, None
+        )
+
+    def lock(self):
+        self._call(
+            "/org/freedesktop/secrets",
+            "org.freedesktop.Secret.Service",
+            "Lock",
+            GLib.Variant("(ao)", ([COLLECTION],)),
+        )
+
+    def unlock(self):
+        service = "org.freedesktop.Secret.Service"
+        algorithm = GLib.Variant("(sv)", ("plain", GLib.Variant("s", "")))
+        _, path = self._call("/org/freedesktop/secrets", service, "OpenSession", algorithm).unpack()
+        secret = (path, b"", MASTER.encode(), "text/plain")
+        self._call(
+            "/org/freedesktop/secrets",
+            "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface",
+            "UnlockWithMasterPassword",
+            GLib.Variant("(o(oayays))", (COLLECTION, secret)),
+        )
+
+    def store(self, password, account="work", side="remote", host="h", username="u"):
+        attributes = ["account", account, "side", side, "host", host, "username", username]
+        subprocess.run(
+            ["secret-tool", "store", "--label=test", "xdg:schema", "org.imapsync1.Password"]
+            + attributes,
+            input=password.encode(),
+            env=self.env,
+            check=True,
+            timeout=PATIENCE,
+        )
+
+    def find(self, account="work", side="remote", host="h", username="u"):
+        return subprocess.run(
+            [self.tool, "find", account, side, host, username],
+            env=self.env_of_tool,
+            check=True,
+            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout.strip()
+
+    def waiting(self):
+        return Accounts(self._spawn(
+            [self.tool, "accounts", self.accounts],
+            env=self.env_of_tool,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ))
+
+
+class Accounts:
+    """The accounts in a process of their own, seen by what they print."""
+
+    def __init__(self, process):
+        self.process = process
+        self.rest = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.process.stdin.close()
+        status = self.process.wait(PATIENCE)
+        self.process.stdout.close()
+        if exc[0] is None:
+            equal(status, 0)
+
+    def say(self, line):
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def line(self, seconds=PATIENCE):
+        """The next line, or None if none comes in time."""
+        while b"\n" not in self.rest:
+            if not select.select([self.process.stdout], [], [], seconds)[0]:
+                return None
+            self.rest += os.read(self.process.stdout.fileno(), 4096) or b"(it has ended)\n"
+        line, self.rest = self.rest.split(b"\n", 1)
+        return line.decode()
+
+    def expect(self, *starts):
+        for start in starts:
+            line = self.line()
+            if line is None or not line.startswith(start):
+                raise AssertionError(f"{line!r} does not begin with {start!r}")
+        return line
+
+
+def equal(got, want):
+    if got != want:
+        raise AssertionError(f"got {got!r}, want {want!r}")
+
+
+def absent_service_is_told(session):
+    equal(session.find().split()[0], "absent")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        line = accounts.expect("job by client", "queued none: ", "blocked credentials: ")
+        equal("no keyring (Secret Service) is running" in line, True)
+
+
+def stored_password_is_found(session):
+    session.start_keyring()
+    session.store("pa ss wörd")
+    equal(session.find(), "found pa ss wörd")
+
+
+def password_of_a_tunnel_has_an_empty_host(session):
+    session.start_keyring()
+    session.store("x", side="local", host="")
+    equal(session.find(side="local", host=""), "found x")
+
+
+def password_is_for_one_place_only(session):
+    session.start_keyring()
+    session.store("x")
+    equal(session.find(account="other"), "none")
+    equal(session.find(side="local"), "none")
+    equal(session.find(host="evil"), "none")
+    equal(session.find(username="v"), "none")
+
+
+def locked_keyring_is_told_without_a_prompt(session):
+    session.start_keyring()
+    session.store("x")
+    session.lock()
+    equal(session.find(), "locked")
+    session.unlock()
+    equal(session.find(), "found x")
+
+
+def waiting_account_goes_on_when_a_password_is_stored(session):
+    session.start_keyring()
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        line = accounts.expect("job by client", "queued none: ", "blocked credentials: ")
+        equal("'imapsyncctl password work'" in line, True)
+        session.store("x")
+        accounts.expect("job by user", "queued credentials: ", "syncing credentials: ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def waiting_account_goes_on_when_the_keyring_is_unlocked(session):
+    session.start_keyring()
+    session.store("x")
+    session.lock()
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "blocked keyring-locked: ")
+        session.unlock()
+        accounts.expect("job by user", "queued keyring-locked: ", "syncing ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def waiting_account_goes_on_when_the_keyring_comes(session):
+    session.start_keyring()
+    session.store("x")
+    session.stop_keyring()
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "blocked credentials: ")
+        session.start_keyring()
+        accounts.expect("job by user", "queued credentials: ", "syncing ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def search_survives_a_restart_of_the_keyring(session):
+    session.start_keyring()
+    session.store("x")
+    with session.waiting() as accounts:
+        for _ in range(2):
+            accounts.say("sync work")
+            accounts.expect("job by client", "queued ", "syncing ")
+            accounts.say("end -1")
+            accounts.expect("idle none: ")
+            session.stop_keyring()
+            session.start_keyring()
+
+
+def refused_password_is_not_offered_again(session):
+    session.start_keyring()
+    session.store("wrong")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "syncing none: ")
+        accounts.say(f"end {AUTH_FAILED}")
+        accounts.expect("blocked credentials: as told")
+        session.store("x", account="other")
+        equal(accounts.line(QUIET), None)
+        session.store("right")
+        accounts.expect("job by user", "queued credentials: ", "syncing credentials: ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def password_stored_while_the_old_one_is_refused_is_noticed(session):
+    session.start_keyring()
+    session.store("wrong")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "syncing none: ")
+        session.store("right")
+        equal(accounts.line(QUIET), None)
+        accounts.say(f"end {AUTH_FAILED}")
+        accounts.expect("blocked credentials: as told", "job by user", "queued ", "syncing ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+TESTS = [
+    absent_service_is_told,
+    stored_password_is_found,
+    password_of_a_tunnel_has_an_empty_host,
+    password_is_for_one_place_only,
+    locked_keyring_is_told_without_a_prompt,
+    waiting_account_goes_on_when_a_password_is_stored,
+    waiting_account_goes_on_when_the_keyring_is_unlocked,
+    waiting_account_goes_on_when_the_keyring_comes,
+    search_survives_a_restart_of_the_keyring,
+    refused_password_is_not_offered_again,
+    password_stored_while_the_old_one_is_refused_is_noticed,
+]
+
+
+def run(number, test, tool):
+    session = Session(tool)
+    name = f"{number} - /account/secret/{test.__name__.replace('_', '-')}"
+    try:
+        test(session)
+        print(f"ok {name}", flush=True)
+        return True
+    except Exception:  # whatever went wrong is this test's failure
+        print(f"not ok {name}")
+        for line in traceback.format_exc().splitlines():
+            print(f"# {line}", flush=True)
+        return False
+    finally:
+        session.end()
+
+
+def main(tool):
+    for program in "dbus-daemon", "gnome-keyring-daemon", "secret-tool":
+        if shutil.which(program) is None:
+            print(f"1..0 # SKIP {program} is not installed")
+            return 0
+    print(f"1..{len(TESTS)}", flush=True)
+    results = [run(number, test, tool) for number, test in enumerate(TESTS, 1)]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
