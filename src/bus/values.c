@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors
+ *
+ * The dictionaries of the interface: which keys they have and of which types is written in
+ * data/dbus/org.imapsync1.xml. */
+#include "bus/values.h"
+
+static int
+append_nonzero(sd_bus_message *m, const ImsSummary *summary)
+{
+    int r = 0;
+
+    for (ImsCount count = 0; r >= 0 && count < IMS_N_COUNTS; count++) {
+        if (summary->n[count] != 0)
+            r = sd_bus_message_append(m, "{sv}", ims_count_name(count), "t", summary->n[count]);
+    }
+    return r;
+}
+
+int
+ims_values_append_summary(sd_bus_message *m, const ImsSummary *summary)
+{
+    int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+    for (ImsCount count = 0; r >= 0 && count < IMS_N_COUNTS; count++)
+        r = sd_bus_message_append(m, "{sv}", ims_count_name(count), "t", summary->n[count]);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int
+ims_values_append_counts(sd_bus_message *m, const ImsSummary *summary)
+{
+    int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+    if (r >= 0)
+        r = append_nonzero(m, summary);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* Bytes tell more than messages, of which one may be as big as all others. */
+static gboolean
+progress_fraction(const ImsProgress *progress, double *out_fraction)
+{
+    guint64 done = progress->bytes_total > 0 ? progress->bytes_done : progress->messages_done;
+    guint64 total = progress->bytes_total > 0 ? progress->bytes_total : progress->messages_total;
+
+    if (total == 0)
+        return FALSE;
+
+    *out_fraction = MIN((double)done / (double)total, 1.0);
+    return TRUE;
+}
+
+int
+ims_values_append_progress(sd_bus_message *m, const ImsProgress *progress)
+{
+    double fraction;
+    int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+    if (r >= 0 && progress_fraction(progress, &fraction))
+        r = sd_bus_message_append(m, "{sv}", "fraction", "d", fraction);
+    if (r < 0)
+        return r;
+
+    /* clang-format off */
+    r = sd_bus_message_append(
+        m, "{sv}{sv}{sv}{sv}{sv}",
+        "mailbox", "s", progress->mailbox,
+        "messages-done", "t", progress->messages_done,
+        "messages-total", "t", progress->messages_total,
+        "bytes-done", "t", progress->bytes_done,
+        "bytes-total", "t", progress->bytes_total);
+    /* clang-format on */
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+/* Opens `(sa{sv})` for the entries of one mailbox. */
+static int
+open_named(sd_bus_message *m, const char *name)
+{
+    int r = sd_bus_message_open_container(m, 'r', "sa{sv}");
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", name);
+    return r < 0 ? r : sd_bus_message_open_container(m, 'a', "{sv}");
+}
+
+static int
+close_named(sd_bus_message *m)
+{
+    int r = sd_bus_message_close_container(m);
+
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+int
+ims_values_append_mailbox(sd_bus_message *m, const ImsMailboxReport *mailbox)
+{
+    int r = open_named(m, mailbox->name);
+
+    if (r < 0)
+        return r;
+
+    /* clang-format off */
+    r = sd_bus_message_append(
+        m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
+        "local", "b", mailbox->there[IMS_LOCAL],
+        "remote", "b", mailbox->there[IMS_REMOTE],
+        "subscribed", "b", mailbox->subscribed,
+        "role", "s", mailbox->role,
+        "messages", "t", mailbox->messages,
+        "last-sync", "t", (guint64)mailbox->last_sync_us,
+        "state", "s", ims_mailbox_state_name(mailbox->state));
+    /* clang-format on */
+    return r < 0 ? r : close_named(m);
+}
+
+int
+ims_values_append_outcome(sd_bus_message *m, const ImsMailboxReport *mailbox)
+{
+    int r = open_named(m, mailbox->name);
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "{sv}", "state", "s", ims_mailbox_state_name(mailbox->state));
+    if (r >= 0)
+        r = append_nonzero(m, &mailbox->done);
+    return r < 0 ? r : close_named(m);
+}
+
+int
+ims_values_append_issue(sd_bus_message *m, const ImsIssue *issue)
+{
+    /* clang-format off */
+    return sd_bus_message_append(
+        m, "a{sv}", 7,
+        "id", "t", issue->id,
+        "kind", "s", ims_issue_kind_name(issue->kind),
+        "mailbox", "s", issue->mailbox,
+        "side", "s", ims_side_name(issue->side),
+        "count", "t", issue->count,
+        "since", "t", (guint64)issue->since_us,
+        "detail", "s", issue->detail);
+    /* clang-format on */
+}
