@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Commands on accounts themselves: add, list, password. A password goes from here into the keyring
+ * and never over the service's interface. */
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "cli/account-file.h"
+#include "cli/address.h"
+#include "cli/bus.h"
+#include "cli/command.h"
+#include "cli/fault.h"
+#include "cli/password.h"
+#include "util/error.h"
+#include "util/names.h"
+
+static const char *const sides[] = {"remote", "local"};
+
+static const char *
+setting(GHashTable *settings, const char *side, const char *key)
+{
+    g_autofree char *name = g_strconcat(side, ".", key, NULL);
+
+    return g_hash_table_lookup(settings, name);
+}
+
+static void
+put(GHashTable *settings, const char *key, const char *value)
+{
+    g_hash_table_insert(settings, g_strdup(key), g_strdup(value));
+}
+
+static gboolean
+put_address(GHashTable *settings, const char *text, GError **error)
+{
+    g_autoptr(ImsAddress) address = ims_address_parse(text, error);
+    char port[sizeof "65535"];
+
+    if (address == NULL)
+        return FALSE;
+
+    put(settings, "remote.type", "imaps");
+    put(settings, "remote.host", address->host);
+    put(settings, "remote.username", address->username);
+    if (address->port != 0) {
+        g_snprintf(port, sizeof port, "%u", address->port);
+        put(settings, "remote.port", port);
+    }
+
+    return TRUE;
+}
+
+static gboolean
+put_assignment(GHashTable *settings, const char *text, GError **error)
+{
+    const char *equals = strchr(text, '=');
+    g_autofree char *key = g_strndup(text, strcspn(text, "="));
+
+    if (equals == NULL || strchr(key, '.') == NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("--set %s: a setting looks like remote.ca-file=/etc/ssl/my-ca.pem"),
+            key);
+        return FALSE;
+    }
+    if (g_str_has_suffix(key, ".password")) {
+        g_set_error_literal(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("a password is no setting: it is asked for, or read from standard input"));
+        return FALSE;
+    }
+    if (!g_utf8_validate(text, -1, NULL)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, _("--set %s: not valid UTF-8"), key);
+        return FALSE;
+    }
+    put(settings, key, equals + 1);
+
+    return TRUE;
+}
+
+/* What is set explicitly wins over what the address says. */
+static GHashTable *
+collect_settings(const ImsArgs *args, GError **error)
+{
+    g_autoptr(GHashTable) settings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    const GPtrArray *assignments = ims_args_values(args, "set");
+
+    if (ims_args_word(args, 1) != NULL && !put_address(settings, ims_args_word(args, 1), error))
+        return NULL;
+    for (guint i = 0; assignments != NULL && i < assignments->len; i++) {
+        if (!put_assignment(settings, g_ptr_array_index(assignments, i), error))
+            return NULL;
+    }
+    if (setting(settings, "remote", "host") == NULL &&
+        setting(settings, "remote", "command") == NULL) {
+        g_set_error_literal(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("the remote server is missing: give an address such as imaps://user@host"));
+        return NULL;
+    }
+
+    return g_steal_pointer(&settings);
+}
+
+/* FALSE if nobody logs in to this side: an embedded store, or a tunnel that is logged in already.
+ */
+static gboolean
+key_of_settings(
+    GHashTable *settings, const char *account, const char *side, ImsPasswordKey *out_key)
+{
+    const char *host = setting(settings, side, "host");
+    const char *username = setting(settings, side, "username");
+
+    if (username == NULL)
+        return FALSE;
+    *out_key = (ImsPasswordKey){account, side, host != NULL ? host : "", username};
+
+    return TRUE;
+}
+
+static ImsPassword *
+ask(const ImsPasswordKey *key, GError **error)
+{
+    g_autofree char *prompt =
+        *key->host == '\0'
+            ? g_strdup_printf(_("Password of %s (%s side): "), key->username, key->side)
+            : g_strdup_printf(_("Password of %s at %s: "), key->username, key->host);
+
+    return ims_password_read(prompt, error);
+}
+
+static gboolean
+ask_and_store(const ImsPasswordKey *key, GError **error)
+{
+    g_autoptr(ImsPassword) password = ask(key, error);
+
+    return password != NULL && ims_password_store(key, password, error);
+}
+
+static gboolean
+check_is_new(sd_bus *bus, const char *name, GError **error)
+{
+    g_autoptr(GError) failure = NULL;
+    g_autofree char *path = NULL;
+
+    if (!ims_account_file_is_name(name)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("“%s” is no name for an account: use 1 to 64 of A-Z a-z 0-9 . _ @ -, with a letter "
+              "or "
+              "digit in front"),
+            name);
+        return FALSE;
+    }
+    path = ims_bus_account_path(bus, name, &failure);
+    if (path != NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("there is an account “%s” already; choose another name"),
+            name);
+        return FALSE;
+    }
+    if (g_error_matches(failure, IMS_ERROR, IMS_ERROR_NO_SUCH_ACCOUNT))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&failure));
+
+    return FALSE;
+}
+
+static char *
+add_account(sd_bus *bus, const char *name, GHashTable *settings, GError **error)
+{
+    GVariantBuilder builder;
+    GHashTableIter iter;
+    gpointer key, value;
+    char *path = NULL;
+    g_autoptr(GVariant) reply = NULL;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("a{ss}"));
+    g_hash_table_iter_init(&iter, settings);
+    while (g_hash_table_iter_next(&iter, &key, &value))
+        g_variant_builder_add(&builder, "{ss}", key, value);
+
+    reply = ims_bus_call(
+        bus,
+        IMS_ROOT_PATH,
+        IMS_MANAGER_INTERFACE ".AddAccount",
+        g_variant_new("(sa{ss})", name, &builder),
+        "(o)",
+        error);
+    if (reply == NULL)
+        return NULL;
+    g_variant_get(reply, "(o)", &path);
+
+    return path;
+}
+
+/* Asks for and stores what each side needs; @out_n says for how many of @keys it was done, also on
+ * failure. */
+static gboolean
+store_passwords(
+    GHashTable *settings, const char *name, ImsPasswordKey *keys, guint *out_n, GError **error)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
+        if (!key_of_settings(settings, name, sides[i], &keys[*out_n]))
+            continue;
+        if (!ask_and_store(&keys[*out_n], error))
+            return FALSE;
+        ++*out_n;
+    }
+
+    return TRUE;
+}
+
+/* The passwords come first, so that the account has them from its first moment; they are taken away
+ * again if there will be no account. */
+static char *
+add_with_passwords(sd_bus *bus, const char *name, GHashTable *settings, GError **error)
+{
+    ImsPasswordKey keys[G_N_ELEMENTS(sides)];
+    guint n = 0;
+    char *path = NULL;
+
+    if (store_passwords(settings, name, keys, &n, error))
+        path = add_account(bus, name, settings, error);
+    for (guint i = 0; i < n && path == NULL; i++)
+        ims_password_forget(&keys[i]);
+
+    return path;
+}
+
+/* Waits until a job has ended. FALSE if it did not end well, or if that cannot be known. */
+static gboolean
+wait_for_job(sd_bus *bus, const char *job, GError **error)
+{
+    g_autoptr(GVariant) failure = NULL;
+    g_autoptr(GVariant) reply = NULL;
+    const char *result = "running", *name, *message;
+
+    while (g_str_equal(result, "running")) {
+        g_clear_pointer(&reply, g_variant_unref);
+        reply = ims_bus_call(
+            bus,
+            job,
+            IMS_JOB_INTERFACE ".Wait",
+            g_variant_new("(@a{sv})", ims_bus_no_options()),
+            "(sa{sv})",
+            error);
+        if (reply == NULL)
+            return FALSE;
+        g_variant_get_child(reply, 0, "&s", &result);
+    }
+    if (g_str_equal(result, "done"))
+        return TRUE;
+
+    failure = ims_bus_get(bus, job, IMS_JOB_INTERFACE ".Error", "(ss)", error);
+    if (failure == NULL)
+        return FALSE;
+    g_variant_get(failure, "(&s&s)", &name, &message);
+    if (*name != '\0')
+        g_propagate_error(error, ims_bus_error(name, message));
+    else
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CANCELLED, _("the test ended as “%s”"), result);
+
+    return FALSE;
+}
+
+static gboolean
+test_account(sd_bus *bus, const char *path, GError **error)
+{
+    const char *job;
+    g_autoptr(GVariant) reply = ims_bus_call(
+        bus,
+        path,
+        IMS_ACCOUNT_INTERFACE ".Test",
+        g_variant_new("(@a{sv})", ims_bus_no_options()),
+        "(o)",
+        error);
+
+    if (reply == NULL)
+        return FALSE;
+    g_variant_get(reply, "(&o)", &job);
+
+    return wait_for_job(bus, job, error);
+}
+
+ImsExit
+ims_command_add(const ImsArgs *args)
+{
+    const char *name = ims_args_word(args, 0);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GHashTable) settings = collect_settings(args, &error);
+    g_autoptr(sd_bus) bus = NULL;
+    g_autofree char *path = NULL;
+
+    if (settings == NULL)
+        return ims_fault_usage("add", error);
+
+    bus = ims_bus_open(&error);
+    if (bus == NULL || !check_is_new(bus, name, &error))
+        return ims_fault_report(NULL, NULL, error);
+    path = add_with_passwords(bus, name, settings, &error);
+    if (path == NULL)
+        return ims_fault_report(NULL, NULL, error);
+
+    g_print(_("The account %s was added. Trying to log in…\n"), name);
+    if (!test_account(bus, path, &error)) {
+        ims_fault_report(NULL, name, error);
+        g_printerr(
+            _("The account stays as it is. When this is put right: \"imapsyncctl sync %s\"\n"),
+            name);
+        return IMS_EXIT_FAILED;
+    }
+    g_print(_("Both sides can be used. Next: \"imapsyncctl sync %s\"\n"), name);
+
+    return IMS_EXIT_DONE;
+}
+
+ImsExit
+ims_command_list(const ImsArgs *args)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) accounts = NULL;
+    g_autoptr(sd_bus) bus = ims_bus_open(&error);
+
+    if (bus != NULL)
+        accounts = ims_bus_status(bus, &error);
+    if (accounts == NULL)
+        return ims_fault_report(NULL, NULL, error);
+
+    for (gsize i = 0; i < g_variant_n_children(accounts); i++) {
+        g_autoptr(GVariant) account = g_variant_get_child_value(accounts, i);
+        const char *name;
+
+        if (g_variant_lookup(account, "name", "&s", &name))
+            g_print("%s\n", name);
+    }
+    if (g_variant_n_children(accounts) == 0)
+        ims_fault_no_accounts();
+
+    return IMS_EXIT_DONE;
+}
+
+static ImsExit
+refuse_side(const char *side)
+{
+    g_autoptr(GError) error =
+        g_error_new(IMS_ERROR, IMS_ERROR_CONFIG, _("“%s” is no side: it is remote or local"), side);
+
+    return ims_fault_usage("password", error);
+}
+
+static ImsExit
+report_missing_file(const char *name, const GError *error)
+{
+    g_autoptr(sd_bus) bus = ims_bus_open(NULL);
+
+    return ims_fault_report(bus, name, error);
+}
+
+ImsExit
+ims_command_password(const ImsArgs *args)
+{
+    const char *name = ims_args_word(args, 0);
+    const char *side = ims_args_word(args, 1) != NULL ? ims_args_word(args, 1) : "remote";
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GKeyFile) file = NULL;
+    g_autofree char *host = NULL;
+    g_autofree char *username = NULL;
+    ImsPasswordKey key;
+
+    if (!g_strv_contains((const char *const[]){"remote", "local", NULL}, side))
+        return refuse_side(side);
+    file = ims_account_file_load(name, &error);
+    if (file == NULL)
+        return report_missing_file(name, error);
+
+    host = ims_account_file_get(file, side, "host");
+    username = ims_account_file_get(file, side, "username");
+    if (username == NULL) {
+        g_printerr(
+            _("imapsyncctl: nobody logs in to the %s side of %s, so it has no password\n"),
+            side,
+            name);
+        return IMS_EXIT_FAILED;
+    }
+    key = (ImsPasswordKey){name, side, host != NULL ? host : "", username};
+    if (!ask_and_store(&key, &error))
+        return ims_fault_report(NULL, NULL, error);
+
+    g_print(
+        _("Stored in the keyring, for %s. If the account was waiting for it, it goes on by "
+          "itself.\n"),
+        name);
+
+    return IMS_EXIT_DONE;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+#pragma once
+
+#include <glib.h>
+
+/* Where a mail server is and who logs in there. All three are set and checked. */
+typedef struct {
+    char *username; /* UTF-8, not empty */
+    char *host;     /* a name or an IP address, an IPv6 one without its brackets; not empty */
+    guint16 port;   /* 0: the address names none */
+} ImsAddress;
+
+/**
+ * ims_address_parse:
+ * @text: as typed, `imaps://user@host[:port]`
+ *
+ * The user info ends at the last `@`, so that a user name that is a mail address can be typed as it
+ * is; percent-escapes in it are decoded. A single `/` may end the address.
+ *
+ * Errors: IMS_ERROR_CONFIG, saying what is wrong and what an address looks like.
+ *
+ * Returns: (transfer full): the address, or NULL.
+ */
+ImsAddress *ims_address_parse(const char *text, GError **error);
+void ims_address_free(ImsAddress *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsAddress, ims_address_free)

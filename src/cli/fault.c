@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The service's messages name their own fix; what is added here is the command of this program that
+ * does it, and the names that could have been meant. */
+
+#include "cli/fault.h"
+
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "cli/bus.h"
+#include "util/error.h"
+
+char *
+ims_fault_advice(int code, const char *account)
+{
+    const char *name = account != NULL ? account : "NAME";
+
+    switch (code) {
+    case IMS_ERROR_CREDENTIALS_MISSING:
+        return g_strdup_printf(_("store the password with \"imapsyncctl password %s\""), name);
+    case IMS_ERROR_AUTH_FAILED:
+        return g_strdup_printf(
+            _("store the right password with \"imapsyncctl password %s\""), name);
+    default:
+        return NULL;
+    }
+}
+
+static ImsExit
+exit_status(const GError *error)
+{
+    if (g_error_matches(error, IMS_ERROR, IMS_ERROR_OFFLINE))
+        return IMS_EXIT_OFFLINE;
+    if (g_error_matches(error, IMS_ERROR, IMS_ERROR_CANCELLED))
+        return IMS_EXIT_CANCELLED;
+
+    return IMS_EXIT_FAILED;
+}
+
+void
+ims_fault_no_accounts(void)
+{
+    g_printerr(
+        _("There are no accounts. Add one with \"imapsyncctl add NAME imaps://user@host\"\n"));
+}
+
+static void
+list_accounts(sd_bus *bus)
+{
+    g_autoptr(GVariant) accounts = ims_bus_status(bus, NULL);
+    g_autoptr(GString) names = g_string_new(NULL);
+
+    if (accounts == NULL)
+        return;
+
+    for (gsize i = 0; i < g_variant_n_children(accounts); i++) {
+        g_autoptr(GVariant) account = g_variant_get_child_value(accounts, i);
+        const char *name;
+
+        if (g_variant_lookup(account, "name", "&s", &name))
+            g_string_append_printf(names, "%s%s", names->len > 0 ? ", " : "", name);
+    }
+
+    if (names->len > 0)
+        g_printerr(_("The accounts are: %s\n"), names->str);
+    else
+        ims_fault_no_accounts();
+}
+
+ImsExit
+ims_fault_report(sd_bus *bus, const char *account, const GError *error)
+{
+    g_autofree char *advice =
+        error->domain == IMS_ERROR ? ims_fault_advice(error->code, account) : NULL;
+
+    if (account != NULL && strstr(error->message, account) == NULL)
+        g_printerr("imapsyncctl: %s: %s\n", account, error->message);
+    else
+        g_printerr("imapsyncctl: %s\n", error->message);
+
+    if (advice != NULL && strstr(error->message, "imapsyncctl") == NULL)
+        g_printerr("  → %s\n", advice);
+    if (bus != NULL && g_error_matches(error, IMS_ERROR, IMS_ERROR_NO_SUCH_ACCOUNT))
+        list_accounts(bus);
+
+    return exit_status(error);
+}
+
+ImsExit
+ims_fault_usage(const char *command, const GError *error)
+{
+    g_printerr("imapsyncctl: %s\n", error->message);
+    if (command != NULL)
+        g_printerr(_("Try \"imapsyncctl help %s\".\n"), command);
+    else
+        g_printerr(_("Try \"imapsyncctl help\".\n"));
+
+    return IMS_EXIT_USAGE;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What the service holds back, in sentences. Each kind has two: what is the matter, and what ends
+ * it. Mailbox names and a server's words come escaped from the service. */
+
+#include "cli/issue.h"
+
+#include <glib/gi18n.h>
+#include <inttypes.h>
+
+#include "cli/show.h"
+
+typedef struct {
+    const char *account, *kind, *mailbox, *detail;
+    const char *side, *other; /* for people */
+    guint64 count, since;
+} Issue;
+
+static Issue
+read_issue(const char *account, GVariant *dict)
+{
+    Issue issue = {.account = account, .kind = "", .mailbox = "", .detail = "", .side = ""};
+
+    g_variant_lookup(dict, "kind", "&s", &issue.kind);
+    g_variant_lookup(dict, "mailbox", "&s", &issue.mailbox);
+    g_variant_lookup(dict, "detail", "&s", &issue.detail);
+    g_variant_lookup(dict, "side", "&s", &issue.side);
+    g_variant_lookup(dict, "count", "t", &issue.count);
+    g_variant_lookup(dict, "since", "t", &issue.since);
+
+    if (g_str_equal(issue.side, "remote")) {
+        issue.side = _("remote");
+        issue.other = _("local");
+    } else {
+        issue.side = _("local");
+        issue.other = _("remote");
+    }
+
+    return issue;
+}
+
+static void
+add_needs_adoption(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        _("“%s” has mail on both sides, and it is not known which messages are the same. It is "
+          "left "
+          "alone."),
+        issue->mailbox);
+    g_string_append(text, "\n  → ");
+    g_string_append(text, _("empty or remove this mailbox on one side, then sync again"));
+}
+
+static void
+add_vanished(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        _("“%s” is gone from the %s side. Nothing was removed on the %s side."),
+        issue->mailbox,
+        issue->side,
+        issue->other);
+    g_string_append(text, "\n  → ");
+    g_string_append_printf(
+        text, _("if it is not wanted any more, remove it on the %s side too"), issue->other);
+}
+
+static void
+add_deletions(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        ngettext(
+            "%" PRIu64
+            " message of “%s” is gone from the %s side. It was not removed on the %s side.",
+            "%" PRIu64
+            " messages of “%s” are gone from the %s side. They were not removed on the %s "
+            "side.",
+            (gulong)issue->count),
+        issue->count,
+        issue->mailbox,
+        issue->side,
+        issue->other);
+    g_string_append(text, "\n  → ");
+    g_string_append_printf(
+        text,
+        _("if this is meant: \"imapsyncctl sync %s --max-deletions %" PRIu64 "\""),
+        issue->account,
+        issue->count);
+}
+
+static void
+add_refused(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        ngettext(
+            "The %s side refused %" PRIu64 " message of “%s”; it stays on the %s side.",
+            "The %s side refused %" PRIu64 " messages of “%s”; they stay on the %s side.",
+            (gulong)issue->count),
+        issue->side,
+        issue->count,
+        issue->mailbox,
+        issue->other);
+    g_string_append(text, "\n  → ");
+    g_string_append(
+        text, _("nothing is lost; a size limit or a damaged message is the usual reason"));
+}
+
+static void
+add_failed(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text, _("The %s side does not let “%s” be made or opened."), issue->side, issue->mailbox);
+    g_string_append(text, "\n  → ");
+    g_string_append(text, _("act on the server's words, then sync again"));
+}
+
+static void
+add_name(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        _("The %s side cannot hold a mailbox with the name “%s”."),
+        issue->side,
+        issue->mailbox);
+    g_string_append(text, "\n  → ");
+    g_string_append_printf(text, _("rename it on the %s side"), issue->other);
+}
+
+static void
+add_other(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        _("“%s”: %s, on the %s side. This program is older than the service and knows no more."),
+        issue->mailbox,
+        issue->kind,
+        issue->side);
+}
+
+static void
+add_sentences(GString *text, const Issue *issue)
+{
+    static const struct {
+        const char *kind;
+        void (*add)(GString *text, const Issue *issue);
+    } kinds[] = {
+        {"needs-adoption", add_needs_adoption},
+        {"mailbox-vanished", add_vanished},
+        {"deletions", add_deletions},
+        {"refused", add_refused},
+        {"mailbox-failed", add_failed},
+        {"name", add_name},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (g_str_equal(issue->kind, kinds[i].kind)) {
+            kinds[i].add(text, issue);
+            return;
+        }
+    }
+    add_other(text, issue);
+}
+
+char *
+ims_issue_text(const char *account, GVariant *dict)
+{
+    Issue issue = read_issue(account, dict);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *since = ims_show_time(issue.since);
+
+    g_string_append_printf(text, "%s: ", account);
+    add_sentences(text, &issue);
+    if (*issue.detail != '\0')
+        g_string_append_printf(text, _("\n  the server said: %s"), issue.detail);
+    g_string_append_printf(text, _("\n  since %s\n"), since);
+
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* imapsyncctl: the service's client for people and scripts. This file knows which commands there
+ * are and what they take; what they do stands in the files that command.h names. */
+
+#include <glib/gi18n.h>
+#include <locale.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/fault.h"
+#include "cli/show.h"
+#include "util/error.h"
+#include "util/names.h"
+
+#define ANY G_MAXUINT
+
+static ImsExit run_help(const ImsArgs *args);
+
+static const char *const no_options[] = {NULL};
+static const char *const add_options[] = {"set=", NULL};
+static const char *const sync_options[] = {"mailbox=", "max-deletions=", NULL};
+static const char *const status_options[] = {"json", NULL};
+
+/* clang-format off */
+static const ImsCommand commands[] = {
+    {"add", "NAME imaps://USER@HOST[:PORT] [--set KEY=VALUE]…",
+     N_("Add an account: store its password, and try to log in."),
+     add_options, 1, 2, ims_command_add},
+    {"list", "",
+     N_("List the names of all accounts."),
+     no_options, 0, 0, ims_command_list},
+    {"password", "NAME [remote|local]",
+     N_("Store an account's password in the keyring."),
+     no_options, 1, 2, ims_command_password},
+    {"sync", "[NAME]… [--mailbox MAILBOX]… [--max-deletions N]",
+     N_("Make both sides the same, and wait for it."),
+     sync_options, 0, ANY, ims_command_sync},
+    {"status", "[--json]",
+     N_("Show how all accounts are."),
+     status_options, 0, 0, ims_command_status},
+    {"issues", "[NAME]",
+     N_("Show what waits for your decision."),
+     no_options, 0, 1, ims_command_issues},
+    {"cancel", "[NAME]…",
+     N_("Cancel what is running."),
+     no_options, 0, ANY, ims_command_cancel},
+    {"connect", "NAME",
+     N_("Speak IMAP with the local side on standard input and output."),
+     no_options, 1, 1, ims_command_connect},
+    {"help", "[COMMAND]",
+     N_("Show this, or a command's arguments."),
+     no_options, 0, 1, run_help},
+};
+/* clang-format on */
+
+static const ImsCommand *
+find_command(const char *name)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        if (g_str_equal(commands[i].name, name))
+            return &commands[i];
+    }
+
+    return NULL;
+}
+
+static void
+print_command_help(const ImsCommand *command)
+{
+    g_print(_("Usage: imapsyncctl %s %s\n\n%s\n"), command->name, command->usage, _(command->help));
+    if (command->run == ims_command_add)
+        g_print(
+            "%s",
+            _("\nThe user name may be a mail address; it ends at the last @. KEY is a key of the\n"
+              "account's file with its group, such as remote.ca-file or local.type. The password "
+              "is\n"
+              "asked for, or read as one line from standard input.\n"));
+}
+
+static void
+print_help(void)
+{
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    g_autofree char *table = NULL;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+        const char *row[] = {"", commands[i].name, _(commands[i].help), NULL};
+
+        g_ptr_array_add(rows, g_strdupv((char **)row));
+    }
+    table = ims_show_table(rows);
+    g_print(
+        _("Usage: imapsyncctl COMMAND [ARGUMENT]…\n"
+          "       imapsyncctl --help | --version\n\n"
+          "Keeps two IMAP servers the same, through the service imapsyncd.\n\n"
+          "%s\n"
+          "Exit status: 0 done, 1 failed, 2 wrong usage, 3 done in part (see \"issues\"),\n"
+          "4 offline, 130 cancelled.\n"),
+        table);
+}
+
+static ImsExit
+unknown_command(const char *name)
+{
+    const char *names[G_N_ELEMENTS(commands) + 1] = {NULL};
+    g_autoptr(GError) error = NULL;
+    const char *nearest;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        names[i] = commands[i].name;
+    nearest = ims_args_nearest(name, names);
+    if (nearest != NULL)
+        g_set_error(
+            &error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("unknown command %s; did you mean %s?"),
+            name,
+            nearest);
+    else
+        g_set_error(&error, IMS_ERROR, IMS_ERROR_CONFIG, _("unknown command %s"), name);
+
+    return ims_fault_usage(NULL, error);
+}
+
+static ImsExit
+run_help(const ImsArgs *args)
+{
+    const char *name = ims_args_word(args, 0);
+    const ImsCommand *command = name != NULL ? find_command(name) : NULL;
+
+    if (name != NULL && command == NULL)
+        return unknown_command(name);
+    if (command != NULL)
+        print_command_help(command);
+    else
+        print_help();
+
+    return IMS_EXIT_DONE;
+}
+
+static ImsArgs *
+parse(const ImsCommand *command, char **argv, GError **error)
+{
+    g_autoptr(ImsArgs) args = ims_args_parse(argv, command->options, error);
+
+    if (args == NULL || ims_args_has(args, "help"))
+        return g_steal_pointer(&args);
+
+    if (args->words->len < command->min_words || args->words->len > command->max_words) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            args->words->len < command->min_words
+                ? _("%s needs more arguments: imapsyncctl %s %s")
+                : _("%s takes fewer arguments: imapsyncctl %s %s"),
+            command->name,
+            command->name,
+            command->usage);
+        return NULL;
+    }
+
+    return g_steal_pointer(&args);
+}
+
+static ImsExit
+run_command(const ImsCommand *command, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsArgs) args = parse(command, argv, &error);
+
+    if (args == NULL)
+        return ims_fault_usage(command->name, error);
+    if (ims_args_has(args, "help")) {
+        print_command_help(command);
+        return IMS_EXIT_DONE;
+    }
+
+    return command->run(args);
+}
+
+static ImsExit
+missing_command(void)
+{
+    g_autoptr(GError) error =
+        g_error_new_literal(IMS_ERROR, IMS_ERROR_CONFIG, _("a command is missing"));
+
+    return ims_fault_usage(NULL, error);
+}
+
+int
+main(int argc, char **argv)
+{
+    const ImsCommand *command;
+
+    setlocale(LC_ALL, "");
+    bindtextdomain(IMS_DOMAIN, IMS_LOCALE_DIR);
+    bind_textdomain_codeset(IMS_DOMAIN, "UTF-8");
+    textdomain(IMS_DOMAIN);
+
+    if (argc < 2)
+        return missing_command();
+    if (g_str_equal(argv[1], "--version")) {
+        g_print("imapsyncctl %s\n", IMS_VERSION);
+        return IMS_EXIT_DONE;
+    }
+    if (g_str_equal(argv[1], "--help") || g_str_equal(argv[1], "-h")) {
+        print_help();
+        return IMS_EXIT_DONE;
+    }
+
+    command = find_command(argv[1]);
+
+    return command != NULL ? run_command(command, argv + 2) : unknown_command(argv[1]);
+}

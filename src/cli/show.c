@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Sizes, times, tables, JSON and what a job did. Nothing is written here, so that
+ * tests can compare. Text that came from a server was escaped by the service, and is only ever an
+ * argument of a format. */
+
+#include "cli/show.h"
+
+#include <glib/gi18n.h>
+#include <inttypes.h>
+#include <json-glib/json-glib.h>
+#include <string.h>
+
+#define ELLIPSIS "…"
+
+char *
+ims_show_duration(guint64 us)
+{
+    guint64 s = us / G_USEC_PER_SEC;
+
+    if (us < 10 * G_USEC_PER_SEC)
+        return g_strdup_printf(_("%.1f s"), (double)us / G_USEC_PER_SEC);
+    if (s < 60)
+        return g_strdup_printf(_("%" PRIu64 " s"), s);
+    if (s < 60 * 60)
+        return g_strdup_printf(_("%" PRIu64 " min %02" PRIu64 " s"), s / 60, s % 60);
+
+    return g_strdup_printf(_("%" PRIu64 " h %02" PRIu64 " min"), s / 3600, s / 60 % 60);
+}
+
+char *
+ims_show_size(guint64 bytes)
+{
+    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    double value = (double)bytes / 1000;
+    gsize unit = 0;
+
+    if (bytes < 1000)
+        return g_strdup_printf("%u B", (guint)bytes);
+    while (value >= 999.95 && unit + 1 < G_N_ELEMENTS(units)) {
+        value /= 1000;
+        unit++;
+    }
+
+    return g_strdup_printf("%.1f %s", value, units[unit]);
+}
+
+char *
+ims_show_time(guint64 us)
+{
+    g_autoptr(GDateTime) time = NULL;
+
+    if (us == 0)
+        return g_strdup(_("never"));
+    time = g_date_time_new_from_unix_local((gint64)(us / G_USEC_PER_SEC));
+
+    return time == NULL ? g_strdup("?") : g_date_time_format(time, "%Y-%m-%d %H:%M");
+}
+
+static guint
+char_width(gunichar c)
+{
+    if (g_unichar_iszerowidth(c))
+        return 0;
+
+    return g_unichar_iswide(c) ? 2 : 1;
+}
+
+guint
+ims_show_width(const char *text)
+{
+    guint width = 0;
+
+    for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p))
+        width += char_width(g_utf8_get_char(p));
+
+    return width;
+}
+
+char *
+ims_show_fit(const char *text, guint width)
+{
+    const char *end = text;
+    guint used = 0;
+
+    if (ims_show_width(text) <= width)
+        return g_strdup(text);
+    if (width == 0)
+        return g_strdup("");
+
+    while (used + char_width(g_utf8_get_char(end)) <= width - 1) {
+        used += char_width(g_utf8_get_char(end));
+        end = g_utf8_next_char(end);
+    }
+
+    return g_strdup_printf("%.*s" ELLIPSIS, (int)(end - text), text);
+}
+
+static guint
+column_width(const GPtrArray *rows, guint column)
+{
+    guint width = 0;
+
+    for (guint i = 0; i < rows->len; i++) {
+        char **row = g_ptr_array_index(rows, i);
+
+        width = MAX(width, ims_show_width(row[column]));
+    }
+
+    return width;
+}
+
+char *
+ims_show_table(const GPtrArray *rows)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (guint i = 0; i < rows->len; i++) {
+        char **row = g_ptr_array_index(rows, i);
+
+        for (guint column = 0; row[column] != NULL; column++) {
+            guint pad = column_width(rows, column) - ims_show_width(row[column]) + 2;
+
+            g_string_append(text, row[column]);
+            if (row[column + 1] != NULL)
+                g_string_append_printf(text, "%*s", (int)pad, "");
+        }
+        while (g_str_has_suffix(text->str, " ")) /* of an empty last column */
+            g_string_truncate(text, text->len - 1);
+        g_string_append_c(text, '\n');
+    }
+
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+char *
+ims_show_json(GVariant *value)
+{
+    g_autoptr(JsonNode) root = json_gvariant_serialize(value);
+
+    return json_to_string(root, TRUE);
+}
+
+static guint64
+count(GVariant *counts, const char *name)
+{
+    guint64 n = 0;
+
+    g_variant_lookup(counts, name, "t", &n);
+
+    return n;
+}
+
+static const char *
+result_words(const char *result)
+{
+    static const struct {
+        const char *result, *words;
+    } table[] = {
+        {"done", N_("done")},
+        {"partial", N_("done, but for what is held back")},
+        {"cancelled", N_("cancelled")},
+        {"offline", N_("offline")},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (g_str_equal(result, table[i].result))
+            return _(table[i].words);
+    }
+
+    return _("failed");
+}
+
+static void
+append_sides(GString *text, const char *what, guint64 local, guint64 remote)
+{
+    if (local > 0 || remote > 0)
+        g_string_append_printf(
+            text, _("  %s: %" PRIu64 " on local, %" PRIu64 " on remote\n"), what, local, remote);
+}
+
+static void
+append_count(GString *text, const char *what, guint64 n)
+{
+    if (n > 0)
+        g_string_append_printf(text, "  %s: %" PRIu64 "\n", what, n);
+}
+
+static void
+append_work(GString *text, GVariant *n)
+{
+    append_count(text, _("mailboxes created"), count(n, "mailboxes-created"));
+    append_sides(text, _("messages copied"), count(n, "copied-local"), count(n, "copied-remote"));
+    append_sides(text, _("flags changed"), count(n, "flags-local"), count(n, "flags-remote"));
+    append_sides(
+        text, _("messages expunged"), count(n, "expunged-local"), count(n, "expunged-remote"));
+    append_count(text, _("messages refused"), count(n, "refused"));
+    append_count(text, _("messages held back"), count(n, "held"));
+}
+
+char *
+ims_show_summary(const char *account, const char *result, GVariant *counts)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *took = ims_show_duration(count(counts, "duration"));
+    g_autofree char *sent = ims_show_size(count(counts, "bytes-sent"));
+    g_autofree char *received = ims_show_size(count(counts, "bytes-received"));
+    gsize head;
+
+    g_string_append_printf(
+        text,
+        _("%s: %s (%s, %s sent, %s received)\n"),
+        account,
+        result_words(result),
+        took,
+        sent,
+        received);
+    head = text->len;
+
+    append_work(text, counts);
+    if (text->len == head && g_str_equal(result, "done"))
+        g_string_append(text, _("  nothing had changed\n"));
+    if (g_str_equal(result, "partial"))
+        g_string_append_printf(text, _("  → see \"imapsyncctl issues %s\"\n"), account);
+
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}

@@ -1,0 +1,365 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Runs imapsyncctl as people and scripts do: on a private bus, against a service that only pretends
+(fake-service.c), with and without a terminal. What it does with the real service, the end-to-end
+tests show.
+
+Usage: commands.py IMAPSYNCCTL FAKE_SERVICE
+"""
+
+import json
+import os
+import pathlib
+import pty
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+
+DEADLINE = 20  # seconds; nothing here takes longer than one
+DYING_WITH_US = ["setpriv", "--pdeathsig", "TERM", "--"]
+BUS_CONFIGURATION = """\
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={top}/bus</listen>
+  <servicedir>{top}/services</servicedir>
+  <policy context="default">
+    <allow send_destination="*"/>
+    <allow receive_sender="*"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+ACTIVATION = """\
+[D-BUS Service]
+Name=org.imapsync1
+Exec=/bin/sh -c 'exec "{program}" 2>>"{top}/options"'
+"""
+
+
+class Bus:
+    """A private bus that starts the service when it is called."""
+
+    def __init__(self, top, service):
+        self.top = top
+        (top / "services").mkdir()
+        (top / "bus.conf").write_text(BUS_CONFIGURATION.format(top=top))
+        if service is not None:
+            activation = ACTIVATION.format(program=service, top=top)
+            (top / "services/org.imapsync1.service").write_text(activation)
+        self.environment = dict(
+            os.environ,
+            DBUS_SESSION_BUS_ADDRESS=f"unix:path={top}/bus",
+            XDG_CONFIG_HOME=str(top / "config"),
+            XDG_DATA_HOME=str(top / "data"),
+            HOME=str(top),
+            TERM="xterm",
+            LC_ALL="C.UTF-8",
+        )
+        self.process = subprocess.Popen(
+            DYING_WITH_US
+            + ["dbus-daemon", "--nofork", "--print-address=1", f"--config-file={top}/bus.conf"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self.process.stdout.readline()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def ctl(bus, *arguments, given="", **environment):
+    """Runs a command without a terminal."""
+    return subprocess.run(
+        [PROGRAM, *arguments],
+        env=dict(bus.environment, **environment),
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+    )
+
+
+class Terminal:
+    """A command on a terminal of 100 columns."""
+
+    def __init__(self, bus, *arguments):
+        self.seen = ""
+        self.echoed = None  # whether it did at the end
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.execve(PROGRAM, [PROGRAM, *arguments], bus.environment)
+        termios.tcsetwinsize(self.fd, (24, 100))
+
+    def read_until(self, text):
+        deadline = time.monotonic() + DEADLINE
+        while text not in self.seen:
+            ready, _, _ = select.select([self.fd], [], [], deadline - time.monotonic())
+            if not ready:
+                raise AssertionError(f"no {text!r} in {self.seen!r}")
+            try:
+                self.seen += os.read(self.fd, 4096).decode(errors="replace")
+            except OSError as end:
+                raise AssertionError(f"ended without {text!r}: {self.seen!r}") from end
+
+    def write(self, text):
+        os.write(self.fd, text.encode())
+
+    def echoes(self):
+        return bool(termios.tcgetattr(self.fd)[3] & termios.ECHO)
+
+    def end(self):
+        """Waits for the end; returns the exit status, negative for a signal."""
+        while True:
+            try:
+                data = os.read(self.fd, 4096)
+            except OSError:
+                break
+            if not data:
+                break
+            self.seen += data.decode(errors="replace")
+        _, status = os.waitpid(self.pid, 0)
+        self.echoed = self.echoes()
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+def check(done, status, *said):
+    """The exit status, and what must be in stdout or stderr."""
+    words = done.stdout + done.stderr
+    if done.returncode != status:
+        raise AssertionError(f"exit status {done.returncode}, not {status}:\n{words}")
+    for text in said:
+        if text not in words:
+            raise AssertionError(f"{text!r} is not in:\n{words}")
+
+
+def write_account(bus, name, text):
+    directory = bus.top / "config/imapsync"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / f"{name}.conf").write_text(text)
+
+
+# Usage
+
+
+def version_and_help(bus):
+    check(ctl(bus, "--version"), 0, "imapsyncctl 0.")
+    check(ctl(bus, "--help"), 0, "password", "Exit status")
+    check(ctl(bus, "help", "sync"), 0, "--max-deletions")
+    check(ctl(bus, "sync", "--help"), 0, "--max-deletions")
+
+
+def wrong_usage_is_2(bus):
+    check(ctl(bus), 2, "a command is missing")
+    check(ctl(bus, "snyc"), 2, "did you mean sync?")
+    check(ctl(bus, "help", "snyc"), 2, "did you mean sync?")
+    check(ctl(bus, "sync", "--mailbx", "x"), 2, "did you mean --mailbox?")
+    check(ctl(bus, "sync", "--max-deletions", "many"), 2, "a number")
+    check(ctl(bus, "list", "all"), 2, "takes fewer arguments")
+    check(ctl(bus, "connect"), 2, "needs more arguments")
+    check(ctl(bus, "password", "fine", "left"), 2, "remote or local")
+    check(ctl(bus, "add", "new", "imap://me@h"), 2, "does not start with imaps://")
+    check(ctl(bus, "add", "new"), 2, "the remote server is missing")
+    check(ctl(bus, "add", "new", "imaps://me@h", "--set", "port=1"), 2, "remote.ca-file")
+    secret = ctl(bus, "add", "new", "imaps://me@h", "--set", "remote.password=hunter2")
+    check(secret, 2, "a password is no setting")
+    assert "hunter2" not in secret.stderr
+
+
+def no_bus_and_no_service_are_told_apart(bus):
+    no_bus = ctl(bus, "status", DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent")
+    check(no_bus, 1, "there is no session bus")
+    with tempfile.TemporaryDirectory() as top, Bus(pathlib.Path(top), None) as empty:
+        check(ctl(empty, "status"), 1, "is not known on this bus. Install it")
+
+
+# Looking
+
+
+def list_and_status(bus):
+    check(ctl(bus, "list"), 0, "away\nbroken\nfine\n")
+    status = ctl(bus, "status")
+    check(status, 0, "ACCOUNT", "no route to imap.example.net", "imapsyncctl issues partly")
+    assert "→ store the right password with \"imapsyncctl password broken\"" in status.stdout
+
+
+def status_as_json(bus):
+    done = ctl(bus, "status", "--json")
+    check(done, 0)
+    accounts = {account["name"]: account for account in json.loads(done.stdout)}
+    assert accounts["partly"]["issues"] == 1
+    assert accounts["fine"]["path"] == "/org/imapsync1/account/fine"
+    assert accounts["away"]["error-name"] == "org.imapsync1.Error.Offline"
+
+
+def issues_say_what_to_do(bus):
+    check(ctl(bus, "issues", "fine"), 0, "Nothing waits for you")
+    check(ctl(bus, "issues"), 0, "77 messages of “Entwürfe”", "sync partly --max-deletions 77")
+    check(ctl(bus, "issues", "nobody"), 1, "no account", "The accounts are: away, broken")
+
+
+def cancel_counts(bus):
+    check(ctl(bus, "cancel"), 0, "Nothing was running")
+    check(ctl(bus, "cancel", "slow"), 0, "1 job cancelled")
+    check(ctl(bus, "cancel", "slow", "fine"), 0, "2 jobs cancelled")
+
+
+# Syncing
+
+
+def results_become_exit_statuses(bus):
+    check(ctl(bus, "sync", "fine"), 0, "fine: done (1.5 s", "messages copied: 40 on local")
+    check(ctl(bus, "sync", "partly"), 3, 'see "imapsyncctl issues partly"')
+    check(ctl(bus, "sync", "away"), 4, "no route to imap.example.net")
+    check(ctl(bus, "sync", "broken"), 1, "imapsyncctl password broken")
+    check(ctl(bus, "sync", "fine", "partly", "away"), 4)
+    check(ctl(bus, "sync", "away", "broken"), 1)
+    check(ctl(bus, "sync", "nobody"), 1, "The accounts are: away, broken")
+    check(ctl(bus, "sync"), 0, "no account to sync")
+
+
+def without_a_terminal_a_line_for_each_phase(bus):
+    done = ctl(bus, "sync", "fine")
+    assert done.stderr == "fine: connecting\nfine: copying 40 messages (40.0 kB)\n", done.stderr
+    assert "\033" not in done.stdout
+
+
+def options_reach_the_service(bus):
+    check(ctl(bus, "sync", "fine", "--mailbox", "A", "--mailbox=B/C", "--max-deletions", "7"), 0)
+    told = (bus.top / "options").read_text()
+    assert told.endswith("mailboxes=A,B/C\nmax-deletions=7\n"), told
+
+
+def a_service_that_goes_is_a_failure(bus):
+    check(ctl(bus, "sync", "gone"), 1, "the service has gone")
+
+
+def ctrl_c_cancels_the_job(bus):
+    terminal = Terminal(bus, "sync", "slow")
+    terminal.read_until("20/40")
+    terminal.write("\x03")
+    terminal.read_until("slow: cancelled")
+    status = terminal.end()
+    assert status == 130, status
+    assert "Cancelling." in terminal.seen
+
+
+def the_bar_is_drawn_in_place_and_removed(bus):
+    terminal = Terminal(bus, "sync", "fine")
+    status = terminal.end()
+    assert status == 0, status
+    assert "copying  Entwürfe  [##########..........]  20/40  20.0 kB/40.0 kB" in terminal.seen
+    before_summary = terminal.seen[: terminal.seen.index("fine: done")]
+    assert "\n" not in before_summary, terminal.seen
+    assert before_summary.endswith("\r\033[K"), terminal.seen
+
+
+# Accounts
+
+
+def passwords_name_what_is_missing(bus):
+    write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
+    check(ctl(bus, "password", "nobody", given="x\n"), 1, "no account", "The accounts are:")
+    check(ctl(bus, "password", "../../etc/x", given="x\n"), 1, "no account")
+    check(ctl(bus, "password", "fine", "local", given="x\n"), 1, "it has no password")
+    check(ctl(bus, "password", "fine", given=""), 1, "no password was given")
+    check(ctl(bus, "password", "fine", given="a\0b\n"), 1, "zero byte")
+    check(ctl(bus, "password", "fine", given="x" * 1025), 1, "longer than 1024 bytes")
+    check(ctl(bus, "password", "fine", given="x\n"), 1, "Start gnome-keyring or KWallet")
+
+
+def add_refuses_what_is_there_before_it_asks(bus):
+    check(ctl(bus, "add", "fine", "imaps://me@h"), 1, "there is an account “fine” already")
+    check(ctl(bus, "add", "-x", "imaps://me@h"), 2)
+    check(ctl(bus, "add", "a/b", "imaps://me@h"), 1, "is no name for an account")
+
+
+def a_typed_password_is_not_shown(bus):
+    write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
+    terminal = Terminal(bus, "password", "fine")
+    terminal.read_until("Password of me at imap.example.net: ")
+    while terminal.echoes():
+        time.sleep(0.01)
+    terminal.write("hunter2\n")
+    assert terminal.end() == 1  # there is no keyring
+    assert "hunter2" not in terminal.seen
+
+
+def ctrl_c_at_a_password_leaves_the_terminal_as_it_was(bus):
+    write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
+    terminal = Terminal(bus, "password", "fine")
+    terminal.read_until("Password of")
+    while terminal.echoes():
+        time.sleep(0.01)
+    terminal.write("hunt\x03")
+    assert terminal.end() == -signal.SIGINT
+    assert terminal.echoed
+
+
+def connect_becomes_the_local_side(bus):
+    write_account(bus, "tunnel", "[local]\ntype=tunnel\ncommand=printf '%s' 'a b' c\n")
+    done = ctl(bus, "connect", "tunnel")
+    check(done, 0)
+    assert done.stdout == "a bc", done.stdout
+
+    write_account(bus, "own", "[local]\ntype=imaps\nhost=mail.example.net\nusername=me\n")
+    check(ctl(bus, "connect", "own"), 1, "Point yours at mail.example.net")
+    check(ctl(bus, "connect", "nobody"), 1, "no account")
+    write_account(bus, "embedded", "[remote]\nhost=h\nusername=me\n")
+    embedded = ctl(bus, "connect", "embedded")
+    check(embedded, 1, "ordinary user" if os.geteuid() == 0 else "sync embedded")
+    assert embedded.stdout == ""
+
+
+SCENARIOS = [
+    version_and_help,
+    wrong_usage_is_2,
+    no_bus_and_no_service_are_told_apart,
+    list_and_status,
+    status_as_json,
+    issues_say_what_to_do,
+    cancel_counts,
+    results_become_exit_statuses,
+    without_a_terminal_a_line_for_each_phase,
+    options_reach_the_service,
+    a_service_that_goes_is_a_failure,
+    ctrl_c_cancels_the_job,
+    the_bar_is_drawn_in_place_and_removed,
+    passwords_name_what_is_missing,
+    add_refuses_what_is_there_before_it_asks,
+    a_typed_password_is_not_shown,
+    ctrl_c_at_a_password_leaves_the_terminal_as_it_was,
+    connect_becomes_the_local_side,
+]
+
+
+def run(number, scenario, service):
+    name = "/cli/commands/" + scenario.__name__.replace("_", "-")
+    try:
+        with tempfile.TemporaryDirectory() as top, Bus(pathlib.Path(top), service) as bus:
+            scenario(bus)
+    except Exception as fault:
+        for line in repr(fault).replace("\\n", "\n").splitlines():
+            print("#", line)
+        print(f"not ok {number} - {name}", flush=True)
+        return False
+    print(f"ok {number} - {name}", flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    PROGRAM = os.path.abspath(sys.argv[1])
+    print(f"1..{len(SCENARIOS)}")
+    service = os.path.abspath(sys.argv[2])
+    results = [run(number, s, service) for number, s in enumerate(SCENARIOS, 1)]
+    sys.exit(0 if all(results) else 1)
