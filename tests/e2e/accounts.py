@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""What stands between an account and its servers: passwords, certificates, capabilities."""
+
+import json
+
+import dbus
+
+import mail
+from harness import Session, options, wait_for
+from servers import NO_QRESYNC, Authority, Dovecot
+from tap import equal, holds, run
+
+
+def add_without_password(session):
+    settings = {
+        "remote.type": "imaps",
+        "remote.host": "127.0.0.1",
+        "remote.port": str(session.remote.port),
+        "remote.username": Dovecot.USER,
+        "remote.ca-file": str(session.authority.certificate),
+    }
+    session.manager("AddAccount", "work", dbus.Dictionary(settings, signature="ss"))
+
+
+def fails(session, error, attention):
+    """Syncs, which has to fail so; returns the error's message."""
+    job = session.start_sync()
+    equal(job.wait(60)[0], "failed", "the result")
+    equal(job.error(), error, "the error")
+    equal(str(session.account_property("Attention")), attention, "what is asked for")
+    return str(job.get("Error")[1])
+
+
+def goes_on(session):
+    """Waits until the account has synced without being asked again."""
+    wait_for(lambda: session.account_property("LastSuccess") > 0, "the account to go on by itself")
+    equal(str(session.account_property("Attention")), "none", "what is asked for then")
+    session.assert_equal()
+
+
+def one_message(session):
+    mail.fill(session.remote_connection(), "INBOX", mail.Corpus(1).messages(1))
+
+
+def without_a_password_the_account_waits_for_one():
+    with Session() as session:
+        one_message(session)
+        add_without_password(session)
+        words = fails(session, "CredentialsMissing", "credentials")
+        holds("imapsyncctl password work" in words, f"no fix in: {words}")
+        session.ctl("password", "work", stdin=Dovecot.PASSWORD + "\n")
+        goes_on(session)
+
+
+def with_a_locked_keyring_the_account_waits_for_its_unlocking():
+    with Session() as session:
+        one_message(session)
+        session.add()
+        session.keyring.lock()
+        fails(session, "KeyringLocked", "keyring-locked")
+        session.keyring.unlock()
+        goes_on(session)
+
+
+def without_a_keyring_the_reason_is_said():
+    with Session(keyring=False) as session:
+        add_without_password(session)
+        words = fails(session, "CredentialsMissing", "credentials")
+        holds("keyring" in words.lower() or "secret" in words.lower(), f"not said in: {words}")
+
+
+def a_wrong_password_is_told_and_can_be_corrected():
+    with Session() as session:
+        one_message(session)
+        told = session.add(password="wrong", status=1)
+        holds("imapsyncctl password work" in told.stderr, f"no fix in: {told.stderr}")
+        fails(session, "AuthFailed", "credentials")
+        session.ctl("password", "work", stdin=Dovecot.PASSWORD + "\n")
+        session.sync()
+        session.assert_equal()
+
+
+def an_unknown_authority_gets_not_a_byte():
+    with Session() as session:
+        other = Authority(session.top / "other")
+        logins = session.remote.log().count("Login:")
+        session.add(ca_file=other.certificate, status=1)
+        fails(session, "CertificateRejected", "certificate")
+        equal(session.remote.log().count("Login:"), logins, "log-ins seen by the server")
+
+
+def a_server_without_qresync_is_refused_by_that_name():
+    with Session(settings=NO_QRESYNC) as session:
+        session.add(status=1)
+        words = fails(session, "ServerUnsupported", "server")
+        holds("QRESYNC" in words, f"not named in: {words}")
+        for there in ("UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"):
+            holds(there not in words, f"{there} is offered, yet named in: {words}")
+
+
+def no_password_is_written_anywhere():
+    with Session() as session:
+        session.add()
+        session.sync()
+        session.ctl("password", "work", stdin="a second secret\n")
+        session.stop_daemon()
+        for path in session.top.rglob("*"):
+            if path.is_file() and session.remote.top not in path.parents:
+                found = path.read_bytes()
+                for secret in (Dovecot.PASSWORD, "a second secret"):
+                    holds(secret.encode() not in found, f"a password stands in {path.name}")
+
+
+def a_local_side_may_be_any_command_that_speaks_imap():
+    with Session() as session:
+        one_message(session)
+        store = session.top / "tunnel"
+        store.mkdir()
+        (store / "conf").write_text(
+            f"mail_location = mdbox:{store}/mail\nbase_dir = {store}\nlog_path = /dev/stderr\n"
+            "namespace inbox {\n  inbox = yes\n  separator = /\n}\nfirst_valid_uid = 1\n"
+        )
+        command = f"/usr/lib/dovecot/imap -c {store}/conf"
+        session.add(local=["local.type=tunnel", f"local.command={command}"])
+        session.sync()
+        held = session.assert_equal(lambda: session.local_command(command.split()))
+        equal(mail.count(held), 1, "messages")
+
+
+def a_mail_client_can_open_the_local_store_while_it_is_synced():
+    with Session() as session:
+        one_message(session)
+        session.add()
+        first, second = session.local_connection(), session.local_connection()
+        session.sync()
+        for conn in (first, second):
+            equal(mail.select(conn, "INBOX"), 1, "messages that a client sees")
+
+
+def an_option_that_is_not_known_is_refused():
+    with Session() as session:
+        session.add()
+        try:
+            session.account().Sync(options(dry_rum=True), dbus_interface="org.imapsync1.Account")
+        except dbus.DBusException as refusal:
+            name = refusal.get_dbus_name()
+            equal(name, "org.freedesktop.DBus.Error.InvalidArgs", "the error")
+        else:
+            raise AssertionError("it was taken")
+
+
+def the_command_line_says_how_it_ended():
+    with Session() as session:
+        one_message(session)
+        session.ctl("sync", "no-such-account", status=1)
+        session.ctl("sink", status=2)
+        session.add()
+        session.ctl("sync", "work", status=0)
+        holds(json.loads(session.ctl("status", "--json").stdout), "an empty status")
+        holds("work" in session.ctl("list").stdout, "the account is not listed")
+        session.remote.stop()
+        session.ctl("sync", "work", status=4)
+
+
+if __name__ == "__main__":
+    run(
+        "accounts",
+        [
+            without_a_password_the_account_waits_for_one,
+            with_a_locked_keyring_the_account_waits_for_its_unlocking,
+            without_a_keyring_the_reason_is_said,
+            a_wrong_password_is_told_and_can_be_corrected,
+            an_unknown_authority_gets_not_a_byte,
+            a_server_without_qresync_is_refused_by_that_name,
+            no_password_is_written_anywhere,
+            a_local_side_may_be_any_command_that_speaks_imap,
+            a_mail_client_can_open_the_local_store_while_it_is_synced,
+            an_option_that_is_not_known_is_refused,
+            the_command_line_says_how_it_ended,
+        ],
+    )

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Real Dovecots for the end-to-end tests: TLS on a loopback port under a private authority, run by
+whoever runs the tests (who must not be root), with nothing outside of one directory."""
+
+import grp
+import imaplib
+import os
+import pathlib
+import pwd
+import socket
+import ssl
+import subprocess
+import time
+
+CONFIGURATION = """\
+base_dir = {top}/run
+state_dir = {top}/state
+log_path = {top}/dovecot.log
+instance_name = {name}
+protocols = imap
+listen = 127.0.0.1
+default_internal_user = {user}
+default_internal_group = {group}
+default_login_user = {user}
+first_valid_uid = 1
+ssl = required
+ssl_cert = <{top}/server.pem
+ssl_key = <{top}/server.key
+auth_mechanisms = plain
+auth_failure_delay = 0
+mail_home = {top}/home/%n
+mail_location = mdbox:~/mdbox
+mail_fsync = never
+passdb {{
+  driver = passwd-file
+  args = {top}/users
+}}
+userdb {{
+  driver = static
+  args = uid={uid} gid={gid}
+}}
+namespace inbox {{
+  inbox = yes
+  separator = /
+}}
+service anvil {{
+  chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
+}}
+service stats {{
+  chroot =
+}}
+service imap-login {{
+  chroot =
+  service_count = 0
+  inet_listener imap {{
+    port = 0
+  }}
+  inet_listener imaps {{
+    port = {port}
+  }}
+}}
+"""
+
+
+def openssl(*arguments):
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+class Authority:
+    """A certificate authority that nobody else trusts."""
+
+    KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+
+    def __init__(self, top):
+        self.top = pathlib.Path(top)
+        self.top.mkdir()
+        self.key, self.certificate = self.top / "ca.key", self.top / "ca.pem"
+        openssl(
+            *("req", "-x509", *self.KEY, "-days", "2", "-subj", "/CN=Private authority"),
+            *("-addext", "keyUsage=critical,keyCertSign", "-keyout", self.key),
+            *("-out", self.certificate),
+        )
+
+    def issue(self, directory):
+        """Writes server.key and server.pem, valid for the loopback address."""
+        request, extensions = self.top / "request", self.top / "extensions"
+        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+        key = directory / "server.key"
+        openssl("req", *self.KEY, "-subj", "/CN=localhost", "-keyout", key, "-out", request)
+        openssl(
+            *("x509", "-req", "-in", request, "-days", "2", "-extfile", extensions),
+            *("-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial"),
+            *("-out", directory / "server.pem"),
+        )
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Dovecot:
+    """One server with one user. `settings` is configuration put after ours."""
+
+    USER, PASSWORD = "someone", "correct horse"
+
+    def __init__(self, top, name, authority, spawn, settings=""):
+        self.top, self.authority, self.spawn = pathlib.Path(top) / name, authority, spawn
+        self.port = free_port()
+        for folder in ("", "run", "state", "home"):
+            (self.top / folder).mkdir()
+        authority.issue(self.top)
+        (self.top / "users").write_text(f"{self.USER}:{{PLAIN}}{self.PASSWORD}\n")
+        person = pwd.getpwuid(os.getuid())
+        text = CONFIGURATION.format(
+            top=self.top,
+            name=name,
+            port=self.port,
+            user=person.pw_name,
+            group=grp.getgrgid(os.getgid()).gr_name,
+            uid=os.getuid(),
+            gid=os.getgid(),
+        )
+        (self.top / "dovecot.conf").write_text(text + settings)
+        self.start()
+
+    def start(self):
+        command = ["/usr/sbin/dovecot", "-F", "-c", self.top / "dovecot.conf"]
+        self.process = self.spawn(command, f"{self.top.name}.out")
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.connect().logout()
+                return
+            except (OSError, imaplib.IMAP4.abort):
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise RuntimeError(f"{self.top.name} does not start:\n{self.log()}") from None
+                time.sleep(0.05)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+
+    def log(self):
+        texts = [self.top / "dovecot.log", self.top.parent / f"{self.top.name}.out"]
+        return "".join(path.read_text() for path in texts if path.exists())
+
+    def url(self, user=USER):
+        return f"imaps://{user}@127.0.0.1:{self.port}"
+
+    def settings(self, side):
+        """The account settings with which it is this side."""
+        return [
+            f"{side}.type=imaps",
+            f"{side}.host=127.0.0.1",
+            f"{side}.port={self.port}",
+            f"{side}.username={self.USER}",
+            f"{side}.ca-file={self.authority.certificate}",
+        ]
+
+    def connect(self):
+        """An imaplib connection, logged in."""
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        conn = imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120)
+        conn.login(self.USER, self.PASSWORD)
+        return conn
+
+
+# Refuses any message above 100 kB, as providers do.
+SIZE_LIMIT = """\
+mail_plugins = $mail_plugins quota
+plugin {
+  quota = count:User quota
+  quota_vsizes = yes
+  quota_max_mail_size = 100 k
+}
+"""
+
+# All that Dovecot has but QRESYNC.
+NO_QRESYNC = """\
+imap_capability = IMAP4rev1 LITERAL+ ENABLE MULTIAPPEND UIDPLUS LIST-EXTENDED LIST-STATUS CONDSTORE
+"""

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Runs scenarios and reports them in TAP. A scenario is a function whose name reads as a claim; it
+raises if the claim does not hold."""
+
+import sys
+import time
+import traceback
+
+
+class Skip(Exception):
+    """Raised by a scenario that cannot be run here; its text says why."""
+
+
+def comment(text):
+    for line in str(text).rstrip().splitlines():
+        print("# " + line, flush=True)
+
+
+def run(group, scenarios):
+    """Runs those named on the command line, or all."""
+    chosen = [s for s in scenarios if not sys.argv[1:] or s.__name__ in sys.argv[1:]]
+    print(f"1..{len(chosen)}", flush=True)
+    failed = 0
+    for number, scenario in enumerate(chosen, 1):
+        name = f"/e2e/{group}/{scenario.__name__.replace('_', '-')}"
+        begin = time.monotonic()
+        try:
+            scenario()
+            print(f"ok {number} - {name}", flush=True)
+        except Skip as why:
+            print(f"ok {number} - {name} # SKIP {why}", flush=True)
+        except Exception:
+            failed += 1
+            comment(traceback.format_exc())
+            print(f"not ok {number} - {name}", flush=True)
+        comment(f"{time.monotonic() - begin:.1f} s")
+    sys.exit(1 if failed else 0)
+
+
+def equal(got, want, what):
+    if got != want:
+        raise AssertionError(f"{what}: {got!r}, not {want!r}")
+
+
+def holds(condition, what):
+    if not condition:
+        raise AssertionError(what)

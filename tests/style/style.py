@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Holds the sources to what a compiler does not check: floors, licence lines, formatting.
+
+Usage: style.py floors|licence|format TOP
+"""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+# The folders of src/ from the ground up, and what each may include beside itself. "cli" stands
+# beside the others: it knows the daemon by D-Bus only.
+MAY_INCLUDE = {
+    "util": set(),
+    "model": {"util"},
+    "wire": {"model", "util"},
+    "net": {"model", "util"},
+    "state": {"model", "util"},
+    "sync": {"model", "util"},
+    "imap": {"wire", "net", "model", "util"},
+    "engine": {"imap", "sync", "state", "model", "util"},
+    "account": {"engine", "imap", "state", "model", "util"},
+    "bus": {"account", "model", "util"},
+    "daemon": {"bus", "account", "model", "util"},
+    "cli": {"util"},
+}
+
+# The libraries that only some floors may know.
+LIBRARY_FLOORS = {
+    "systemd/": {"bus", "daemon", "cli"},
+    "libsecret/": {"account", "cli"},
+    "json-glib/": {"cli"},
+    "sqlite3.h": {"state"},
+    "gnutls/": {"net"},
+    "zlib.h": {"net"},
+    "gio/": {"net", "imap", "account", "bus", "daemon", "cli"},
+}
+
+# A cancellable is all that these may take of GIO.
+GIO_EXCEPTIONS = {("engine", "gio/gio.h")}
+
+LICENCE = ("SPDX-License-Identifier: GPL-3.0-or-later", "Copyright the imapsyncd authors")
+LICENSED = {".c", ".h", ".py", ".sh", ".build", ".sql", ".xml", ".in"}
+INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
+
+
+def include_fault(floor, line):
+    """Says what is wrong with a line of a file of src/FLOOR, or None."""
+    match = INCLUDE.match(line)
+    if match is None:
+        return None
+    quote, name = match.groups()
+    if quote == "<":
+        return library_fault(floor, name)
+    if "/" not in name:
+        return f'"{name}" is not named by its floor'
+    target = name.split("/")[0]
+    if target != floor and target not in MAY_INCLUDE[floor]:
+        return f'{floor} may not include "{name}"'
+    return None
+
+
+def library_fault(floor, name):
+    for library, floors in LIBRARY_FLOORS.items():
+        if name.startswith(library) and floor not in floors:
+            if (floor, name) not in GIO_EXCEPTIONS:
+                return f"{floor} may not include <{name}>"
+    return None
+
+
+def licence_fault(text):
+    """Says which of the two lines is missing from the head of a file, or None."""
+    head = text.split("\n")[:6]
+    for line in LICENCE:
+        if not any(line in candidate for candidate in head):
+            return f"no line '{line}' at its head"
+    return None
+
+
+def check_floors(top):
+    for path in sorted((top / "src").rglob("*.[ch]")):
+        floor = path.relative_to(top / "src").parts[0]
+        if floor not in MAY_INCLUDE:
+            yield path, 1, f"src/{floor} is no floor"
+            continue
+        for number, line in enumerate(path.read_text().split("\n"), 1):
+            fault = include_fault(floor, line)
+            if fault:
+                yield path, number, fault
+
+
+def check_licence(top):
+    scripts = [top / name for name in ("check", "quickstart", ".ci/run", "meson.build")]
+    files = [path for folder in ("src", "tests", "data") for path in (top / folder).rglob("*")]
+    for path in sorted(files) + scripts:
+        if path.suffix in LICENSED or path in scripts:
+            fault = licence_fault(path.read_text()) if path.exists() else "does not exist"
+            if fault:
+                yield path, 1, fault
+
+
+def check_format(top):
+    sources = [str(p) for folder in ("src", "tests") for p in sorted((top / folder).rglob("*.[ch]"))]
+    command = ["clang-format-14", "--dry-run", "-Werror", "--style=file", *sources]
+    try:
+        return subprocess.run(command, cwd=top).returncode
+    except FileNotFoundError:
+        print("clang-format-14 is not installed")
+        return 77
+
+
+def main(check, top):
+    top = pathlib.Path(top)
+    if check == "format":
+        return check_format(top)
+    faults = list({"floors": check_floors, "licence": check_licence}[check](top))
+    for path, line, fault in faults:
+        print(f"{path.relative_to(top)}:{line}: {fault}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

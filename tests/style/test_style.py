@@ -1,0 +1,48 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Shows that the checks of style.py can fail."""
+
+import unittest
+
+import style
+
+INCLUDES = [
+    ("imap", '#include "wire/parse.h"', True),
+    ("imap", '#include "imap/conn.h"', True),
+    ("imap", '#include "sync/decide.h"', False),
+    ("wire", '#include "net/link.h"', False),
+    ("wire", '#  include  "engine/pass.h"', False),
+    ("model", '#include "wire/parse.h"', False),
+    ("bus", '#include "engine/pass.h"', False),
+    ("bus", '#include "account/account.h"', True),
+    ("cli", '#include "model/report.h"', False),
+    ("util", '#include "names.h"', False),
+    ("net", "#include <gio/gio.h>", True),
+    ("sync", "#include <gio/gio.h>", False),
+    ("account", "#include <systemd/sd-bus.h>", False),
+    ("engine", "#include <sqlite3.h>", False),
+    ("engine", "/* an include in a comment is none */", True),
+]
+
+
+class Style(unittest.TestCase):
+    def test_an_include_may_only_run_down(self):
+        for floor, line, allowed in INCLUDES:
+            with self.subTest(f"{floor}: {line}"):
+                self.assertEqual(style.include_fault(floor, line) is None, allowed)
+
+    def test_every_floor_is_below_all_that_include_it(self):
+        for floor, below in style.MAY_INCLUDE.items():
+            for other in below:
+                self.assertNotIn(floor, style.MAY_INCLUDE[other])
+
+    def test_a_missing_licence_line_is_seen(self):
+        head = "\n".join("# " + line for line in style.LICENCE)
+        self.assertIsNone(style.licence_fault("#!/bin/sh\n" + head))
+        self.assertIsNotNone(style.licence_fault(head.split("\n")[0]))
+        self.assertIsNotNone(style.licence_fault("\n" * 10 + head))
+
+
+if __name__ == "__main__":
+    unittest.main()
