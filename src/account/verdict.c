@@ -11,10 +11,12 @@
 static gboolean
 concerns(char *const *mailboxes, const char *name)
 {
-    return mailboxes == NULL || g_strv_contains((const char *const *)mailboxes, name);
+    return mailboxes == NULL || *name == '\0' ||
+           g_strv_contains((const char *const *)mailboxes, name);
 }
 
-/* Whether something that was asked for stands alone. */
+/* Whether something that was asked for stands alone: by this job, or since an earlier one. A script
+ * that sees "done" may rely on both sides being equal. */
 static gboolean
 is_partial(const ImsReport *report, char *const *mailboxes)
 {
@@ -29,7 +31,7 @@ is_partial(const ImsReport *report, char *const *mailboxes)
     for (guint i = 0; i < report->issues->len; i++) {
         const ImsIssue *issue = report->issues->pdata[i];
 
-        if (issue->kind == IMS_ISSUE_MAILBOX_FAILED && concerns(mailboxes, issue->mailbox))
+        if (concerns(mailboxes, issue->mailbox))
             return TRUE;
     }
     return FALSE;

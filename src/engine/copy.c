@@ -122,9 +122,8 @@ pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GEr
         batch->append = ims_conn_append_begin(to, batch->box->spelling[batch->to], error);
     if (batch->append == NULL)
         return FALSE;
-    refused = ims_cmd_reply(batch->append) != IMS_REPLY_PENDING;
-    if (!refused && !ims_conn_append_message(
-                        to, batch->append, &message->flags, message->date, size, &refused, error))
+    if (!ims_conn_append_message(
+            to, batch->append, &message->flags, message->date, size, &refused, error))
         return FALSE;
     return pass_body(self, batch, !refused, &message->fingerprint, error);
 }
@@ -243,7 +242,7 @@ send_batch(ImsPass *self, Batch *batch, GError **error)
     if (!stream_batch(self, batch, asked, error) || !save_intent(self, batch, error) ||
         !note_unread(self, batch, asked, error))
         return FALSE;
-    return batch->append == NULL || ims_cmd_reply(batch->append) != IMS_REPLY_PENDING ||
+    return batch->append == NULL ||
            ims_conn_append_end(self->conn[batch->to], batch->append, error);
 }
 
