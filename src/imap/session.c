@@ -258,6 +258,21 @@ greet(ImsSession *self, const ImsResponse *response)
     self->greeting = response->condition;
 }
 
+/* What comes from now on is of the next mailbox, even if replies of this one are still held back.
+ */
+static void
+leave_mailbox(ImsSession *self)
+{
+    self->selected = FALSE;
+    for (const GList *link = self->sent.head; link != NULL; link = link->next) {
+        ImsCmd *cmd = cmd_of(link);
+
+        if (cmd->wants & IMS_WANT_DELTA)
+            break;
+        cmd->wants &= ~(guint)(IMS_WANT_MESSAGES | IMS_WANT_HEADERS | IMS_WANT_BODIES);
+    }
+}
+
 static gboolean
 take_state(ImsSession *self, const ImsResponse *response, GError **error)
 {
@@ -267,7 +282,7 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
     if (response->condition == IMS_BYE && self->bye == NULL)
         self->bye = ims_reply_text(response);
     if (response->code.type == IMS_CODE_CLOSED)
-        self->selected = FALSE;
+        leave_mailbox(self);
     if (select == NULL || response->condition != IMS_OK)
         return TRUE;
 

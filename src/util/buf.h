@@ -5,8 +5,8 @@
 #include <glib.h>
 
 /* A queue of bytes with a maximum: appended at the tail, consumed at the head. No buffer of this
- * program grows without one. Embedded; zero is a valid empty buffer of maximum 0. Freed and moved
- * storage is wiped if @secret was asked for, since login commands pass through it. */
+ * program grows without one. Embedded; zero is a valid empty buffer of maximum 0. What is
+ * consumed, moved or freed is wiped, since login commands pass through it. */
 typedef struct {
     guint8 *data; /* @start..@end are the unread bytes */
     gsize start, end, size;

@@ -150,7 +150,8 @@ guint64 ims_parser_body_left(const ImsParser *self);
 /** ims_parser_body_taken: the caller took @len octets of the body from the stream. */
 void ims_parser_body_taken(ImsParser *self, gsize len);
 /** ims_parser_body_inline: Returns: (transfer none) (nullable): the octets of a body that came as a
- * quoted string; body_left is then 0 and nothing is to be taken from the stream. */
+ * quoted string; body_left is then 0 and nothing is to be taken from the stream. The LF of its line
+ * has not been used, so there is something left to push. Valid until the next push. */
 const char *ims_parser_body_inline(const ImsParser *self, gsize *out_len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsParser, ims_parser_free)

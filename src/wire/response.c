@@ -152,56 +152,37 @@ read_list(ImsResponse *self, ImsCursor *cursor, GError **error)
 }
 
 static gboolean
-read_number32(
-    ImsCursor *cursor, const char *what, guint have, guint32 *out, guint *out_have, GError **error)
-{
-    guint64 value;
-
-    if (!ims_cursor_number(cursor, what, 0, G_MAXUINT32, &value, error))
-        return FALSE;
-    *out = (guint32)value;
-    *out_have |= have;
-    return TRUE;
-}
-
-static gboolean
 read_status_item(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
-    const ImsLex *lex = cursor->lex;
+    const struct {
+        const char *item;
+        guint have;
+        guint32 *value;
+    } numbers[] = {
+        {"MESSAGES", IMS_STATUS_MESSAGES, &self->messages},
+        {"UIDNEXT", IMS_STATUS_UIDNEXT, &self->uidnext},
+        {"UIDVALIDITY", IMS_STATUS_UIDVALIDITY, &self->uidvalidity},
+    };
+    const char *what = "a STATUS item is no number in range";
     const ImsToken *item = ims_cursor_next(cursor, "an item of STATUS is missing", error);
 
     if (item == NULL)
         return FALSE;
-    if (ims_token_is(lex, item, "MESSAGES"))
-        return read_number32(
-            cursor,
-            "MESSAGES is no number in range",
-            IMS_STATUS_MESSAGES,
-            &self->messages,
-            &self->have,
-            error);
-    if (ims_token_is(lex, item, "UIDNEXT"))
-        return read_number32(
-            cursor,
-            "UIDNEXT is no number in range",
-            IMS_STATUS_UIDNEXT,
-            &self->uidnext,
-            &self->have,
-            error);
-    if (ims_token_is(lex, item, "UIDVALIDITY"))
-        return read_number32(
-            cursor,
-            "UIDVALIDITY is no number in range",
-            IMS_STATUS_UIDVALIDITY,
-            &self->uidvalidity,
-            &self->have,
-            error);
-    if (!ims_token_is(lex, item, "HIGHESTMODSEQ"))
-        return ims_cursor_skip(cursor, "the value of a STATUS item is missing", error);
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        guint64 value;
 
+        if (!ims_token_is(cursor->lex, item, numbers[i].item))
+            continue;
+        if (!ims_cursor_number(cursor, what, 0, G_MAXUINT32, &value, error))
+            return FALSE;
+        *numbers[i].value = (guint32)value;
+        self->have |= numbers[i].have;
+        return TRUE;
+    }
+    if (!ims_token_is(cursor->lex, item, "HIGHESTMODSEQ"))
+        return ims_cursor_skip(cursor, "the value of a STATUS item is missing", error);
     self->have |= IMS_STATUS_HIGHESTMODSEQ;
-    return ims_cursor_number(
-        cursor, "HIGHESTMODSEQ is no number in range", 0, IMS_MODSEQ_MAX, &self->modseq, error);
+    return ims_cursor_number(cursor, what, 0, IMS_MODSEQ_MAX, &self->modseq, error);
 }
 
 static gboolean

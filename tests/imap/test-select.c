@@ -382,6 +382,42 @@ test_late_replies(void)
     script_each(lines, run_late_replies, NULL);
 }
 
+static void
+run_closed(gconstpointer data)
+{
+    g_autoptr(ImsConn) conn = script_open();
+    g_autoptr(ImsCmd) meta = ims_conn_fetch_meta(conn, 1, NULL);
+    g_autoptr(ImsCmd) select = ims_conn_select(conn, "B", NULL, NULL);
+    g_autoptr(GArray) messages = NULL;
+    g_autoptr(ImsDelta) delta = NULL;
+
+    must_wait(conn, meta, IMS_REPLY_OK);
+    must_wait(conn, select, IMS_REPLY_OK);
+    messages = ims_cmd_take_messages(meta);
+    g_assert_cmpuint(messages->len, ==, 1);
+    g_assert_cmpuint(get_message(messages, 0)->uid, ==, 7);
+    delta = ims_cmd_take_delta(select);
+    g_assert_cmpuint(delta->changed->len, ==, 1);
+    g_assert_cmpuint(get_message(delta->changed, 0)->uid, ==, 9);
+}
+
+static void
+test_closed(void)
+{
+    static const char *const lines[] = {
+        SCRIPT_OPEN,
+        "C: a2 UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE)",
+        "C: a3 SELECT \"B\"",
+        "S: * 1 FETCH (UID 7 FLAGS ())",
+        "S: * OK [CLOSED] closed",
+        "S: * 1 FETCH (UID 9 FLAGS ())",
+        "S: a3 OK done",
+        "S: a2 OK done",
+        NULL};
+
+    script_each(lines, run_closed, NULL);
+}
+
 /* -- SEARCH, STORE, EXPUNGE -- */
 
 typedef struct {
@@ -629,6 +665,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &search_cases[i], test_search);
     }
     g_test_add_func("/imap/fetch/lines-reach-all-that-ask", test_late_replies);
+    g_test_add_func("/imap/fetch/lines-behind-closed-are-of-the-next-mailbox", test_closed);
     g_test_add_func("/imap/search/esearches-are-told-apart-by-tag", test_two_esearches);
     g_test_add_func("/imap/search/searches-go-one-by-one", test_two_searches);
     g_test_add_func("/imap/search/silence-is-no-result", test_silent_search);

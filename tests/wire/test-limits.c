@@ -75,6 +75,21 @@ test_limits(void)
     }
 }
 
+/* The LF that is given back behind a quoted body is counted once. */
+static void
+test_quoted_body(void)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&small);
+    const char *in = "* 1 FETCH (BODY[] \"78901234567890123\")\r\n";
+    g_autoptr(GError) body = push_text(parser, in, strlen(in));
+    g_autoptr(GError) rest = push_text(parser, "\n", 1);
+
+    g_assert_cmpuint(strlen(in), ==, small.max_line);
+    g_assert_no_error(body);
+    g_assert_no_error(rest);
+    g_assert_cmpint(ims_parser_response(parser)->type, ==, IMS_RESPONSE_FETCH);
+}
+
 static void
 test_dead(void)
 {
@@ -200,6 +215,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/wire/limits/what-passes-one-is-named", test_limits);
+    g_test_add_func("/wire/limits/a-quoted-body-counts-once", test_quoted_body);
     g_test_add_func("/wire/limits/a-parser-is-dead-after-an-error", test_dead);
     g_test_add_func("/wire/limits/literals-are-counted-together", test_literals_together);
     g_test_add_func("/wire/limits/errors-quote-no-body", test_no_content_in_errors);
