@@ -33,13 +33,14 @@ become(char **argv, char **envp, GError **error)
 
 /* A process of the embedded store's own; several of them see each other's changes. Dovecot wants a
  * user and a home, and takes orders from variables of its own that another Dovecot may have left.
+ * What it tells of each session would stand on the screens of mail clients; its warnings still do.
  */
 static void
 become_dovecot(const char *account, GError **error)
 {
     g_autofree char *store = g_build_filename(g_get_user_data_dir(), IMS_DIRECTORY, account, NULL);
     g_autofree char *config = g_build_filename(store, "dovecot.conf", NULL);
-    char *argv[] = {(char *)IMS_DOVECOT_IMAP, (char *)"-c", config, NULL};
+    const char *const argv[] = {IMS_DOVECOT_IMAP, "-c", config, NULL};
     g_auto(GStrv) envp = g_environ_setenv(NULL, "HOME", store, TRUE);
 
     envp = g_environ_setenv(envp, "USER", g_get_user_name(), TRUE);
@@ -63,7 +64,7 @@ become_dovecot(const char *account, GError **error)
             account,
             account);
     else
-        become(argv, envp, error);
+        become((char **)argv, envp, error);
 }
 
 static void

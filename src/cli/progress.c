@@ -13,6 +13,7 @@
 #include "cli/show.h"
 
 #define SMOOTHING_S  3.0 /* seconds over which the rate is smoothed */
+#define FIRST_S      0.5 /* seconds before a first guess at the rate is worth showing */
 #define BAR_WIDTH    20
 #define MAILBOX_ROOM 12 /* columns that a mailbox's name is given before other parts are */
 #define GAP          2  /* columns between two parts */
@@ -27,7 +28,7 @@ ims_rate_sample(ImsRate *self, guint64 bytes, gint64 now_us)
         *self = (ImsRate){.at_us = now_us, .bytes = bytes};
         return;
     }
-    if (seconds <= 0)
+    if (seconds <= 0 || (self->per_second <= 0 && seconds < FIRST_S))
         return;
 
     now = (double)(bytes - self->bytes) / seconds;

@@ -9,6 +9,7 @@
 #include "cli/watch.h"
 
 #include <glib/gi18n.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <systemd/sd-event.h>
 
@@ -24,6 +25,7 @@
 typedef struct {
     char *path, *account;
     GVariant *progress; /* a{sv} */
+    GHashTable *told;   /* phases that a line was written for */
     char *phase;        /* of @progress; "" before the first */
     ImsRate rate;
     char *result; /* NULL: it runs */
@@ -46,6 +48,7 @@ job_new(const char *path)
 
     job->path = g_strdup(path);
     job->phase = g_strdup("");
+    job->told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
     return job;
 }
@@ -56,6 +59,7 @@ job_free(Job *job)
     g_free(job->path);
     g_free(job->account);
     g_free(job->phase);
+    g_hash_table_unref(job->told);
     g_free(job->result);
     g_clear_pointer(&job->progress, g_variant_unref);
     g_clear_error(&job->error);
@@ -129,21 +133,25 @@ draw(ImsWatch *self)
     ims_screen_draw(self->screen, lines);
 }
 
-/* A line for each phase, for logs and pipes. */
+/* A line for each phase, for logs and pipes. A job may come back to a phase many times; once is
+ * enough. */
 static void
-tell_phase(const ImsWatch *self, const Job *job)
+tell_phase(const ImsWatch *self, Job *job)
 {
     ImsProgressView view = view_of(self, job);
     g_autofree char *size = ims_show_size(view.bytes_total);
 
+    if (!g_hash_table_add(job->told, g_strdup(job->phase)))
+        return;
+
     if (view.messages_total > 0 && g_str_equal(job->phase, "copying"))
         g_printerr(
             ngettext(
-                "%s: copying %u message (%s)\n",
-                "%s: copying %u messages (%s)\n",
+                "%s: copying %" PRIu64 " message (%s)\n",
+                "%s: copying %" PRIu64 " messages (%s)\n",
                 (gulong)view.messages_total),
             job->account,
-            (guint)view.messages_total,
+            view.messages_total,
             size);
     else
         g_printerr("%s: %s\n", job->account, ims_progress_phase(job->phase));
@@ -152,21 +160,18 @@ tell_phase(const ImsWatch *self, const Job *job)
 static void
 job_moved(ImsWatch *self, Job *job, const char *phase, GVariant *progress)
 {
-    gboolean new_phase = !g_str_equal(phase, job->phase);
     guint64 bytes = 0;
 
     g_clear_pointer(&job->progress, g_variant_unref);
     job->progress = g_variant_ref(progress);
-    if (new_phase) {
-        g_free(job->phase);
-        job->phase = g_strdup(phase);
-    }
+    g_free(job->phase);
+    job->phase = g_strdup(phase);
     g_variant_lookup(progress, "bytes-done", "t", &bytes);
     ims_rate_sample(&job->rate, bytes, g_get_monotonic_time());
 
     if (self->screen != NULL)
         draw(self);
-    else if (new_phase)
+    else
         tell_phase(self, job);
 }
 

@@ -230,7 +230,8 @@ def results_become_exit_statuses(bus):
 
 def without_a_terminal_a_line_for_each_phase(bus):
     done = ctl(bus, "sync", "fine")
-    assert done.stderr == "fine: connecting\nfine: copying 40 messages (40.0 kB)\n", done.stderr
+    phases = "fine: connecting\nfine: comparing\nfine: copying 40 messages (40.0 kB)\n"
+    assert done.stderr == phases, done.stderr
     assert "\033" not in done.stdout
 
 

@@ -132,7 +132,9 @@ static void
 run_job(sd_bus *bus, const Account *account)
 {
     emit_progress(bus, account, "connecting", 0);
+    emit_progress(bus, account, "comparing", 0);
     emit_progress(bus, account, "copying", 10);
+    emit_progress(bus, account, "comparing", 10);
     emit_progress(bus, account, "copying", 20);
     if (account->result != NULL)
         emit_ended(bus, account, account->result);

@@ -136,6 +136,8 @@ test_rate_survives_odd_samples(void)
     g_assert_cmpfloat(rate.per_second, ==, 0);
     ims_rate_sample(&rate, 2000, 1); /* no time has passed */
     g_assert_cmpfloat(rate.per_second, ==, 0);
+    ims_rate_sample(&rate, 2000, 1 + G_USEC_PER_SEC / 10); /* a burst out of a buffer */
+    g_assert_cmpfloat(rate.per_second, ==, 0);
     ims_rate_sample(&rate, 2000, 1 + G_USEC_PER_SEC);
     g_assert_cmpfloat_with_epsilon(rate.per_second, 1000, 1);
     ims_rate_sample(&rate, 10, 1 + 2 * G_USEC_PER_SEC); /* another phase counts from 0 */
