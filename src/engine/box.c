@@ -31,7 +31,6 @@ ims_box_clear_round(ImsBox *self)
     g_clear_pointer(&self->plan, ims_plan_free);
     g_clear_pointer(&self->rows, g_ptr_array_unref);
     self->again = FALSE;
-    self->postponed = FALSE;
 }
 
 void
@@ -97,6 +96,7 @@ ims_pass_raise(
         return FALSE;
 
     ims_pass_note_issue(self, kind, mailbox, side);
+    g_hash_table_add(self->raised, issue_key(kind, mailbox, side));
     return TRUE;
 }
 
@@ -119,6 +119,21 @@ ims_pass_settle_issue(
     return ims_store_begin(self->store, error) &&
            ims_store_settle_issue(self->store, kind, mailbox, side, error) &&
            ims_store_commit(self->store, error);
+}
+
+gboolean
+ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error)
+{
+    const char *name = box->mailbox->name;
+
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        g_autofree char *key = issue_key(IMS_ISSUE_MAILBOX_FAILED, name, side);
+
+        if (!g_hash_table_contains(self->raised, key) &&
+            !ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, name, side, error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 gboolean
@@ -169,22 +184,10 @@ ims_box_select(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GEr
     return TRUE;
 }
 
-#define COMMAND_RANGES 300 /* of at most 21 octets each, in a line of at most 8,000 (RFC 7162) */
-
-GPtrArray *
-ims_uidset_cut(const ImsUidSet *uids)
+gboolean
+ims_reply_may_pass(const ImsCode *code)
 {
-    GPtrArray *parts = g_ptr_array_new_with_free_func((GDestroyNotify)ims_uidset_free);
-    ImsUidSet *part = NULL;
+    static const char *const names[] = {"UNAVAILABLE", "INUSE", "NONEXISTENT", NULL};
 
-    for (guint i = 0; i < ims_uidset_n_ranges(uids); i++) {
-        const ImsUidRange *range = ims_uidset_range(uids, i);
-
-        if (i % COMMAND_RANGES == 0) {
-            part = ims_uidset_new();
-            g_ptr_array_add(parts, part);
-        }
-        ims_uidset_add_range(part, range->first, range->last);
-    }
-    return parts;
+    return code->name != NULL && g_strv_contains(names, code->name);
 }

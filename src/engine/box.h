@@ -23,12 +23,12 @@ typedef struct {
     ImsDelta *delta[IMS_N_SIDES]; /* of this round */
     GPtrArray *rows;              /* ImsRow, owned; the plan points into them */
     ImsPlan *plan;
-    gboolean full;      /* compare all messages in the next gather */
-    gboolean unite;     /* and trust no flag of the base */
-    gboolean again;     /* another round is needed */
-    gboolean postponed; /* a step could not be settled: the points must stay where they are */
-    gboolean left;      /* left alone for the rest of the pass */
-    gboolean selected;  /* some round opened it */
+    gboolean full;     /* compare all messages in the next gather */
+    gboolean unite;    /* and trust no flag of the base */
+    gboolean again;    /* another round is needed */
+    gboolean waits;    /* a removal here waits for what could not be looked at */
+    gboolean left;     /* left alone for the rest of the pass */
+    gboolean selected; /* some round opened it */
     guint miscounts;
     ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
@@ -44,8 +44,10 @@ typedef struct {
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
     char delimiter[IMS_N_SIDES];
-    GHashTable
-        *issues; /* keys of the open issues, so that settling one costs nothing if there is none */
+    gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
+    gboolean waiting[IMS_N_SIDES];   /* a removal waits for mail that is not synced */
+    GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
+    GHashTable *raised; /* keys of those raised in this pass */
     ImsProgress progress;
     ImsReport *report;
 } ImsPass;
@@ -76,6 +78,8 @@ gboolean ims_pass_has_issue(
     const ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side);
 gboolean ims_pass_settle_issue(
     ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side, GError **error);
+/** ims_pass_settle_failures: settles mailbox-failed of earlier passes. */
+gboolean ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error);
 /** ims_pass_leave: an issue mailbox-failed; @box is left alone for the rest of the pass. */
 gboolean ims_pass_leave(
     ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
@@ -91,20 +95,39 @@ gboolean ims_box_select(
 /** ims_box_identity_holds: whether @delta is of the mailbox that the base knows. */
 gboolean ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta *delta);
 
-/** ims_uidset_cut: Returns: (transfer full) (element-type ImsUidSet): @uids in parts that each fit
- * into a command line. */
-GPtrArray *ims_uidset_cut(const ImsUidSet *uids);
-
-/* The stages of a round, each over all @boxes (element-type ImsBox), in this order. */
+/** ims_reply_may_pass: whether a NO is about the moment: asking again later makes sense. */
+gboolean ims_reply_may_pass(const ImsCode *code);
 /** ims_hold_for_adoption: both sides hold mail and no base says what belongs together. */
 gboolean ims_hold_for_adoption(ImsPass *self, ImsBox *box, GError **error);
+/** ims_box_is_overdue: whether its last full comparison is a month ago. */
+gboolean ims_box_is_overdue(const ImsPass *self, const ImsBox *box);
+/** ims_update_deletions: after held deletions on @side may have gone: the issues' counts go down,
+ * and with the last one an issue goes. */
+gboolean ims_update_deletions(ImsPass *self, ImsBox *box, ImsSide side, GError **error);
+
+/* The stages of a round, each over all @boxes (element-type ImsBox), in this order. */
 gboolean ims_gather(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_recover(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_decide_all(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_copy(ImsPass *self, GPtrArray *boxes, ImsSide to, GError **error);
 gboolean ims_carry_flags(ImsPass *self, GPtrArray *boxes, GError **error);
 /* And last, once no new mail is left anywhere: */
-gboolean ims_remove(ImsPass *self, GPtrArray *boxes, GError **error);
+/** ims_remove: @known: (element-type gint64): ids of rows whose deletion was known before the
+ * listing that all mailboxes have been brought up to: what vanished later may stand where nobody
+ * has looked yet. */
+gboolean ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error);
+/**
+ * ims_unseen_mail:
+ * @hashes: (inout): ims_message_hash() of messages
+ * @out_unknown: (out): there may be more, which nobody could look at
+ *
+ * What has come, on @side, into mailboxes that this pass does not sync: what vanished from one that
+ * it does may have gone there. Opens only those that grew since the last pass.
+ */
+gboolean ims_unseen_mail(
+    ImsPass *self, ImsSide side, GHashTable *hashes, gboolean *out_unknown, GError **error);
+/** ims_remember_unseen: after a whole pass: up to where such mailboxes have been looked at. */
+gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.
  */
 gboolean ims_list(ImsPass *self, gboolean first, GError **error);

@@ -6,6 +6,8 @@
  * stored; the bodies pass; the intent learns their fingerprints; the octets that make the server
  * store go out; its reply turns the intent into pairs and moves the source's cursor. */
 
+#include <string.h>
+
 #include "engine/box.h"
 #include "model/fingerprint.h"
 
@@ -21,7 +23,8 @@ typedef struct {
         *messages; /* ImsMessage: those asked for; once streamed, those that came, in that order */
     guint64 bytes;
     ImsIntent *intent;
-    ImsCmd *append; /* NULL if nothing came */
+    ImsCmd *append;  /* NULL if nothing came */
+    gboolean moment; /* the FETCH was refused for a reason that may pass */
 } Batch;
 
 static void
@@ -128,6 +131,19 @@ pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GEr
     return pass_body(self, batch, !refused, &message->fingerprint, error);
 }
 
+/* Refusals of an APPEND that are about the mailbox or the moment, not about the message. Cyrus 3.6
+ * has no code for its quota. */
+static gboolean
+is_about_mailbox(const ImsCode *code, const char *text)
+{
+    static const char *const names[] = {
+        "TRYCREATE", "OVERQUOTA", "SERVERBUG", "NOPERM", "READ-ONLY", "CONTACTADMIN", NULL};
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+
+    return ims_reply_may_pass(code) || strstr(lower, "over quota") != NULL ||
+           (code->name != NULL && g_strv_contains(names, code->name));
+}
+
 /* Streams what the FETCH gives into the APPEND. @asked is left with what did not come. */
 static gboolean
 stream_batch(ImsPass *self, Batch *batch, ImsUidSet *asked, GError **error)
@@ -145,8 +161,11 @@ stream_batch(ImsPass *self, Batch *batch, ImsUidSet *asked, GError **error)
 
         if (!ims_conn_next_body(from, fetch, &message, &size, &more, error))
             return FALSE;
-        if (!more)
+        if (!more) {
+            batch->moment =
+                ims_cmd_reply(fetch) == IMS_REPLY_NO && ims_reply_may_pass(ims_cmd_code(fetch));
             return TRUE;
+        }
         if (!ims_uidset_contains(asked, message.uid)) {
             g_set_error(
                 error,
@@ -197,10 +216,11 @@ save_copied(ImsPass *self, Batch *batch, ImsRow *row, GError **error)
     return ims_store_save_row(self->store, batch->box->mailbox->id, row, error);
 }
 
-/* What did not come may have been expunged: it stays new, and the next round sees. What stands and
- * does not come a second time cannot be read. */
+/* What did not come may have been expunged: it stays new, and the next round sees, message by
+ * message. What stands and does not come then either cannot be read. */
 static gboolean
-note_unread(ImsPass *self, Batch *batch, const ImsUidSet *missing, GError **error)
+note_unread(
+    ImsPass *self, Batch *batch, const GArray *planned, const ImsUidSet *missing, GError **error)
 {
     ImsSide from = ims_side_other(batch->to);
     ImsBox *box = batch->box;
@@ -208,23 +228,25 @@ note_unread(ImsPass *self, Batch *batch, const ImsUidSet *missing, GError **erro
     if (ims_uidset_is_empty(missing))
         return TRUE;
     box->again = TRUE;
+    if (batch->moment)
+        return ims_pass_leave(
+            self, box, from, "the server does not give out its messages now", error);
     if (!ims_store_begin(self->store, error))
         return FALSE;
-    for (guint r = 0; r < ims_uidset_n_ranges(missing); r++) {
-        const ImsUidRange *range = ims_uidset_range(missing, r);
+    for (guint i = 0; i < planned->len; i++) {
+        const ImsMessage *message = &g_array_index(planned, ImsMessage, i);
+        g_autoptr(ImsRow) row = NULL;
 
-        for (guint64 uid = range->first; uid <= range->last; uid++) {
-            g_autoptr(ImsRow) row = NULL;
-
-            if (!ims_uidset_contains(box->unreadable[from], (guint32)uid)) {
-                ims_uidset_add(box->unread[from], (guint32)uid);
-                continue;
-            }
-            row = single(batch, (guint32)uid, NULL, "the server does not give out its body");
-            ims_pass_count(self, box, IMS_COUNT_REFUSED, 1);
-            if (!save_copied(self, batch, row, error))
-                return FALSE;
+        if (!ims_uidset_contains(missing, message->uid))
+            continue;
+        if (!ims_uidset_contains(box->unreadable[from], message->uid)) {
+            ims_uidset_add(box->unread[from], message->uid);
+            continue;
         }
+        row = single(batch, message->uid, message, "the server does not give out its body");
+        ims_pass_count(self, box, IMS_COUNT_REFUSED, 1);
+        if (!save_copied(self, batch, row, error))
+            return FALSE;
     }
     return ims_store_commit(self->store, error);
 }
@@ -233,17 +255,17 @@ static gboolean
 send_batch(ImsPass *self, Batch *batch, GError **error)
 {
     g_autoptr(ImsUidSet) asked = ims_uidset_new();
+    g_autoptr(GArray) planned = batch->messages;
 
-    for (guint i = 0; i < batch->messages->len; i++)
-        ims_uidset_add(asked, g_array_index(batch->messages, ImsMessage, i).uid);
-    if (!save_intent(self, batch, error))
-        return FALSE;
-    g_array_set_size(batch->messages, 0);
-    if (!stream_batch(self, batch, asked, error) || !save_intent(self, batch, error) ||
-        !note_unread(self, batch, asked, error))
+    for (guint i = 0; i < planned->len; i++)
+        ims_uidset_add(asked, g_array_index(planned, ImsMessage, i).uid);
+    batch->messages = ims_messages_new();
+    if (!stream_batch(self, batch, asked, error) ||
+        !note_unread(self, batch, planned, asked, error))
         return FALSE;
     return batch->append == NULL ||
-           ims_conn_append_end(self->conn[batch->to], batch->append, error);
+           (save_intent(self, batch, error) &&
+            ims_conn_append_end(self->conn[batch->to], batch->append, error));
 }
 
 /* The source's cursor passes what has been dealt with, batch by batch, so that an interrupted copy
@@ -255,6 +277,8 @@ advance_cursor(Batch *batch)
     ImsPoint *point = &batch->box->mailbox->point[from];
     guint32 last = 0;
 
+    if (batch->box->left)
+        return; /* a batch before this one was not stored */
     for (guint i = 0; i < batch->messages->len; i++)
         last = MAX(last, g_array_index(batch->messages, ImsMessage, i).uid);
     if (ims_uidset_is_empty(batch->box->unread[from]) && last < G_MAXUINT32 &&
@@ -328,31 +352,13 @@ take_back(ImsPass *self, Batch *batch, const ImsCode *code, GError **error)
     return expunge != NULL && ims_conn_wait(to, expunge, error);
 }
 
-/* Refusals that are about the mailbox or the moment, not about the message. */
-static gboolean
-is_about_mailbox(const ImsCode *code)
-{
-    static const char *const names[] = {
-        "TRYCREATE",
-        "NONEXISTENT",
-        "OVERQUOTA",
-        "UNAVAILABLE",
-        "INUSE",
-        "SERVERBUG",
-        "NOPERM",
-        "READ-ONLY",
-        "CONTACTADMIN",
-        NULL};
-
-    return code->name != NULL && g_strv_contains(names, code->name);
-}
-
 static gboolean
 drop_intent(ImsPass *self, Batch *batch, GError **error)
 {
-    return ims_store_begin(self->store, error) &&
-           ims_store_delete_intent(self->store, batch->intent->id, error) &&
-           ims_store_commit(self->store, error);
+    return batch->intent->id == 0 ||
+           (ims_store_begin(self->store, error) &&
+            ims_store_delete_intent(self->store, batch->intent->id, error) &&
+            ims_store_commit(self->store, error));
 }
 
 static gboolean
@@ -425,7 +431,7 @@ settle_batch(ImsPass *self, Batch *batch, GError **error)
     ims_pass_tell(self, IMS_PHASE_COPYING, batch->box);
     if (ims_cmd_reply(batch->append) == IMS_REPLY_OK)
         return settle_stored(self, batch, error);
-    if (is_about_mailbox(ims_cmd_code(batch->append)))
+    if (is_about_mailbox(ims_cmd_code(batch->append), ims_cmd_text(batch->append)))
         return drop_intent(self, batch, error) &&
                ims_pass_leave(self, batch->box, batch->to, ims_cmd_text(batch->append), error);
     return batch->messages->len == 1 ? settle_refused(self, batch, error)
@@ -467,7 +473,8 @@ copy_batches(ImsPass *self, ImsBox *box, ImsSide to, GQueue *ahead, GError **err
 {
     const GArray *copies = box->plan->copies[to];
     gboolean multi = ims_conn_has(self->conn[to], "MULTIAPPEND");
-    guint max = multi ? IMS_INTENT_MAX : 1, i = 0;
+    gboolean wary = !ims_uidset_is_empty(box->unreadable[ims_side_other(to)]);
+    guint max = multi && !wary ? IMS_INTENT_MAX : 1, i = 0;
 
     while (i < copies->len && !box->left) {
         g_autoptr(Batch) batch = batch_new(box, to);

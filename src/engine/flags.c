@@ -2,24 +2,30 @@
  * Copyright the imapsyncd authors */
 
 /* Carrying flags: steps with the same change share a STORE. Additions and removals need no
- * condition, since one bit cannot be changed two ways; a message that gains and loses gets the
- * whole list, and only if nobody touched it since it was looked at. What counts as carried is what
- * the server showed. */
+ * condition, since one bit cannot be changed two ways; a message that both gains and loses gains
+ * first and loses in the next flight, so that no list is ever replaced and no flag of another
+ * client's is overwritten. What counts as carried is what the server showed in answer. */
 
 #include "engine/box.h"
 
-/* Steps of one mailbox and side that make the same change. */
+/* Messages of one mailbox and side that gain, or lose, the same. */
 typedef struct {
-    ImsStoreVerb verb;
     ImsFlags flags;
     ImsUidSet *uids;
-    GPtrArray *steps; /* ImsFlagStep, borrowed from the plan */
+    char *refusal; /* the server's words if it said NO */
 } Group;
 
 typedef struct {
     Group *group;
     ImsCmd *cmd;
 } Sent;
+
+/* What became of the steps of one side. */
+typedef struct {
+    GHashTable *shown;  /* UID -> ImsFlags: by the last answer */
+    ImsUidSet *refused; /* the server said NO */
+    char *refusal;
+} Outcome;
 
 static void
 group_free(gpointer data)
@@ -28,7 +34,7 @@ group_free(gpointer data)
 
     ims_flags_clear(&group->flags);
     ims_uidset_free(group->uids);
-    g_ptr_array_unref(group->steps);
+    g_free(group->refusal);
     g_free(group);
 }
 
@@ -38,191 +44,232 @@ sent_clear(gpointer data)
     ims_cmd_unref(((Sent *)data)->cmd);
 }
 
-static ImsStoreVerb
-verb_of(const ImsFlagStep *step)
+static GArray *
+sent_new(void)
 {
-    if (ims_flags_is_empty(&step->del))
-        return IMS_STORE_ADD;
-    return ims_flags_is_empty(&step->add) ? IMS_STORE_REMOVE : IMS_STORE_REPLACE;
+    GArray *sent = g_array_new(FALSE, TRUE, sizeof(Sent));
+
+    g_array_set_clear_func(sent, sent_clear);
+    return sent;
 }
 
-static ImsFlags
-list_of(const ImsFlagStep *step, ImsStoreVerb verb)
+static Group *
+group_for(GHashTable *groups, const ImsFlags *flags)
 {
-    g_auto(ImsFlags) more = {0};
-
-    if (verb == IMS_STORE_ADD)
-        return ims_flags_copy(&step->add);
-    if (verb == IMS_STORE_REMOVE)
-        return ims_flags_copy(&step->del);
-    more = ims_flags_union(&step->now, &step->add);
-    return ims_flags_minus(&more, &step->del);
-}
-
-static void
-group_step(GHashTable *groups, ImsFlagStep *step)
-{
-    ImsStoreVerb verb = verb_of(step);
-    ImsFlags flags = list_of(step, verb);
-    g_autofree char *list = ims_flags_to_key(&flags);
-    char *key = g_strdup_printf("%d %s", verb, list);
+    char *key = ims_flags_to_key(flags);
     Group *group = g_hash_table_lookup(groups, key);
 
-    if (group == NULL) {
-        group = g_new0(Group, 1);
-        group->verb = verb;
-        group->flags = flags;
-        group->uids = ims_uidset_new();
-        group->steps = g_ptr_array_new();
-        g_hash_table_insert(groups, key, group);
-    } else {
-        ims_flags_clear(&flags);
+    if (group != NULL) {
         g_free(key);
+        return group;
     }
-    ims_uidset_add(group->uids, step->row->uid[step->side]);
-    g_ptr_array_add(group->steps, step);
+    group = g_new0(Group, 1);
+    group->flags = ims_flags_copy(flags);
+    group->uids = ims_uidset_new();
+    g_hash_table_insert(groups, key, group);
+    return group;
 }
 
 static GHashTable *
-group_steps(const ImsBox *box, ImsSide side)
+group_steps(const ImsBox *box, ImsSide side, ImsStoreVerb verb)
 {
     GHashTable *groups = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, group_free);
 
     for (guint i = 0; i < box->plan->flags->len; i++) {
-        ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
+        const ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
+        const ImsFlags *flags = verb == IMS_STORE_ADD ? &step->add : &step->del;
 
-        if (step->side == side)
-            group_step(groups, step);
+        if (step->side == side && !ims_flags_is_empty(flags))
+            ims_uidset_add(group_for(groups, flags)->uids, step->row->uid[side]);
     }
     return groups;
 }
 
 static gboolean
-send_group(ImsPass *self, ImsBox *box, ImsSide side, Group *group, GArray *sent, GError **error)
-{
-    g_autoptr(GPtrArray) parts = ims_uidset_cut(group->uids);
-    guint64 unchanged = group->verb == IMS_STORE_REPLACE ? box->delta[side]->point.modseq : 0;
-
-    for (guint i = 0; i < parts->len; i++) {
-        Sent item = {.group = group};
-
-        item.cmd = ims_conn_store(
-            self->conn[side],
-            g_ptr_array_index(parts, i),
-            group->verb,
-            &group->flags,
-            unchanged,
-            error);
-        if (item.cmd == NULL)
-            return FALSE;
-        g_array_append_val(sent, item);
-    }
-    return TRUE;
-}
-
-/* What the server showed of each message in answer to all the STOREs. */
-static void
-note_answers(GHashTable *shown, ImsUidSet *modified, ImsCmd *cmd, GPtrArray *keep)
-{
-    GArray *messages = ims_cmd_take_messages(cmd);
-
-    for (guint i = 0; i < messages->len; i++) {
-        ImsMessage *message = &g_array_index(messages, ImsMessage, i);
-
-        if ((message->have & IMS_HAVE_FLAGS) != 0)
-            g_hash_table_insert(shown, GUINT_TO_POINTER(message->uid), message);
-    }
-    g_ptr_array_add(keep, messages);
-    ims_uidset_add_set(modified, ims_cmd_uids(cmd));
-}
-
-static gboolean
-settle_group(
+send_group(
     ImsPass *self,
-    ImsBox *box,
+    ImsSide side,
+    ImsStoreVerb verb,
     Group *group,
-    GHashTable *shown,
-    const ImsUidSet *modified,
+    const ImsFlags *flags,
+    GArray *sent,
     GError **error)
 {
-    for (guint i = 0; i < group->steps->len; i++) {
-        ImsFlagStep *step = g_ptr_array_index(group->steps, i);
-        guint32 uid = step->row->uid[step->side];
-        const ImsMessage *message = g_hash_table_lookup(shown, GUINT_TO_POINTER(uid));
+    Sent item = {.group = group};
 
-        if (ims_uidset_contains(modified, uid)) {
-            box->postponed = TRUE;
+    item.cmd = ims_conn_store(self->conn[side], group->uids, verb, flags, 0, error);
+    if (item.cmd == NULL)
+        return FALSE;
+    g_array_append_val(sent, item);
+    return TRUE;
+}
+
+/* What the server showed of each message in answer to the STOREs. */
+static void
+note_shown(GHashTable *shown, ImsCmd *cmd)
+{
+    g_autoptr(GArray) messages = ims_cmd_take_messages(cmd);
+
+    for (guint i = 0; i < messages->len; i++) {
+        const ImsMessage *message = &g_array_index(messages, ImsMessage, i);
+        ImsFlags *flags;
+
+        if ((message->have & IMS_HAVE_FLAGS) == 0)
+            continue;
+        flags = g_new(ImsFlags, 1);
+        *flags = ims_flags_copy(&message->flags);
+        g_hash_table_replace(shown, GUINT_TO_POINTER(message->uid), flags);
+    }
+}
+
+static void
+shown_free(gpointer data)
+{
+    ims_flags_clear(data);
+    g_free(data);
+}
+
+/* Waits for all of @sent. A refusal of the moment leaves the mailbox; any other is kept in the
+ * group. */
+static gboolean
+collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *shown, GError **error)
+{
+    for (guint i = 0; i < sent->len; i++) {
+        const Sent *item = &g_array_index(sent, Sent, i);
+
+        if (!ims_conn_wait(self->conn[side], item->cmd, error))
+            return FALSE;
+        if (ims_cmd_reply(item->cmd) == IMS_REPLY_OK) {
+            note_shown(shown, item->cmd);
             continue;
         }
-        ims_flag_step_settle(step, message != NULL ? &message->flags : NULL);
-        ims_pass_count(self, box, IMS_COUNT_FLAGS_LOCAL + step->side, 1);
-        if (!ims_store_save_row(self->store, box->mailbox->id, step->row, error))
+        if (item->group->refusal == NULL)
+            item->group->refusal = g_strdup(ims_cmd_text(item->cmd));
+        if (ims_reply_may_pass(ims_cmd_code(item->cmd)) &&
+            !ims_pass_leave(self, box, side, ims_cmd_text(item->cmd), error))
             return FALSE;
     }
     return TRUE;
 }
 
-/* Collects the answers. A refusal by rights is remembered like a success, since asking again would
- * be in vain; it is shown as an issue. */
+/* One keyword too many must not keep the system flags from travelling. */
 static gboolean
-settle_side(
-    ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *groups, GError **error)
+send_without_keywords(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    ImsStoreVerb verb,
+    GHashTable *groups,
+    GHashTable *shown,
+    GError **error)
 {
-    g_autoptr(GHashTable) shown = g_hash_table_new(NULL, NULL);
-    g_autoptr(ImsUidSet) modified = ims_uidset_new();
-    g_autoptr(GPtrArray) keep = g_ptr_array_new_with_free_func((GDestroyNotify)g_array_unref);
-    g_autofree char *refusal = NULL;
+    g_autoptr(GArray) sent = sent_new();
     GHashTableIter iter;
-    gpointer group;
+    gpointer data;
 
-    for (guint i = 0; i < sent->len; i++) {
-        ImsCmd *cmd = g_array_index(sent, Sent, i).cmd;
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        Group *group = data;
+        const ImsFlags system = {.system = group->flags.system};
 
-        if (!ims_conn_wait(self->conn[side], cmd, error))
+        if (group->refusal != NULL && group->flags.keywords != NULL && system.system != 0 &&
+            !send_group(self, side, verb, group, &system, sent, error))
             return FALSE;
-        if (ims_cmd_reply(cmd) == IMS_REPLY_OK) {
-            note_answers(shown, modified, cmd, keep);
-        } else if (refusal == NULL) {
-            refusal = g_strdup(ims_cmd_text(cmd));
-        }
     }
-    if (!ims_store_begin(self->store, error))
+    return collect(self, box, side, sent, shown, error);
+}
+
+static gboolean
+carry_verb(
+    ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, Outcome *outcome, GError **error)
+{
+    g_autoptr(GHashTable) groups = group_steps(box, side, verb);
+    g_autoptr(GArray) sent = sent_new();
+    GHashTableIter iter;
+    gpointer data;
+
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        if (!send_group(self, side, verb, data, &((Group *)data)->flags, sent, error))
+            return FALSE;
+    }
+    if (!collect(self, box, side, sent, outcome->shown, error) ||
+        !send_without_keywords(self, box, side, verb, groups, outcome->shown, error))
         return FALSE;
     g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &group)) {
-        if (!settle_group(self, box, group, shown, modified, error))
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        Group *group = data;
+
+        if (group->refusal == NULL)
+            continue;
+        ims_uidset_add_set(outcome->refused, group->uids);
+        g_free(outcome->refusal);
+        outcome->refusal = g_steal_pointer(&group->refusal);
+    }
+    return TRUE;
+}
+
+/* A refusal by rights or limits is remembered like a success, since asking again would be in vain;
+ * it is shown as an issue. */
+static gboolean
+settle_side(ImsPass *self, ImsBox *box, ImsSide side, const Outcome *outcome, GError **error)
+{
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < box->plan->flags->len; i++) {
+        ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
+        guint32 uid = step->row->uid[side];
+
+        if (step->side != side)
+            continue;
+        ims_flag_step_settle(step, g_hash_table_lookup(outcome->shown, GUINT_TO_POINTER(uid)));
+        if (!ims_store_save_row(self->store, box->mailbox->id, step->row, error))
             return FALSE;
+        if (!ims_uidset_contains(outcome->refused, uid))
+            ims_pass_count(self, box, IMS_COUNT_FLAGS_LOCAL + side, 1);
     }
     if (!ims_store_commit(self->store, error))
         return FALSE;
-    return refusal == NULL ||
-           ims_pass_raise(
-               self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, refusal, error);
+    return outcome->refusal == NULL || ims_pass_raise(
+                                           self,
+                                           IMS_ISSUE_MAILBOX_FAILED,
+                                           box->mailbox->name,
+                                           side,
+                                           0,
+                                           outcome->refusal,
+                                           error);
+}
+
+static gboolean
+has_steps(const ImsBox *box, ImsSide side)
+{
+    gboolean any = FALSE;
+
+    for (guint i = 0; i < box->plan->flags->len; i++)
+        any |= ((const ImsFlagStep *)g_ptr_array_index(box->plan->flags, i))->side == side;
+    return any;
 }
 
 static gboolean
 carry_side(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
 {
-    g_autoptr(GHashTable) groups = group_steps(box, side);
-    g_autoptr(GArray) sent = g_array_new(FALSE, TRUE, sizeof(Sent));
-    GHashTableIter iter;
-    gpointer group;
-    gboolean open = FALSE;
+    g_autoptr(GHashTable) shown = g_hash_table_new_full(NULL, NULL, NULL, shown_free);
+    g_autoptr(ImsUidSet) refused = ims_uidset_new();
+    Outcome outcome = {shown, refused, NULL};
+    gboolean open = FALSE, ok;
 
-    g_array_set_clear_func(sent, sent_clear);
-    if (g_hash_table_size(groups) == 0)
+    if (!has_steps(box, side))
         return TRUE;
     if (!ims_box_select(self, box, side, &open, error))
         return FALSE;
     if (!open)
         return TRUE;
     ims_pass_tell(self, IMS_PHASE_MARKING, box);
-    g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &group)) {
-        if (!send_group(self, box, side, group, sent, error))
-            return FALSE;
-    }
-    return settle_side(self, box, side, sent, groups, error);
+    ok = carry_verb(self, box, side, IMS_STORE_ADD, &outcome, error) &&
+         (box->left || carry_verb(self, box, side, IMS_STORE_REMOVE, &outcome, error)) &&
+         (box->left || settle_side(self, box, side, &outcome, error));
+    g_free(outcome.refusal);
+    return ok;
 }
 
 gboolean

@@ -50,8 +50,19 @@ ask(ImsPass *self, Question *question, GError **error)
     return TRUE;
 }
 
-/* A FETCH behind a refused SELECT is answered BAD or NO by servers, and BAD ends the connection; so
- * the listing has to be believed about what can be selected. */
+/* Some servers leave UIDNEXT out; what the FETCH of all new messages gave says as much. */
+static void
+supply_uidnext(ImsBox *box, ImsSide side)
+{
+    const GArray *fresh = box->delta[side]->fresh;
+    guint32 next = MAX(1, box->mailbox->point[side].uidnext);
+
+    if (fresh->len > 0 && g_array_index(fresh, ImsMessage, fresh->len - 1).uid < G_MAXUINT32)
+        next = MAX(next, g_array_index(fresh, ImsMessage, fresh->len - 1).uid + 1);
+    box->delta[side]->point.uidnext = next;
+}
+
+/* A FETCH behind a refused SELECT is refused as well, and that is all it says. */
 static gboolean
 take_answer(ImsPass *self, Question *question, ImsSide side, GError **error)
 {
@@ -70,6 +81,8 @@ take_answer(ImsPass *self, Question *question, ImsSide side, GError **error)
         return ims_pass_leave(self, box, side, ims_cmd_text(question->fetch[side]), error);
     g_array_unref(box->delta[side]->fresh);
     box->delta[side]->fresh = ims_cmd_take_messages(question->fetch[side]);
+    if (box->delta[side]->point.uidnext == 0)
+        supply_uidnext(box, side);
     return TRUE;
 }
 
@@ -86,25 +99,19 @@ forget_base(ImsPass *self, ImsBox *box, GError **error)
     return ims_store_begin(self->store, error) &&
            ims_store_reset_mailbox(self->store, mailbox->id, error) &&
            ims_store_save_mailbox(self->store, mailbox, error) &&
-           ims_store_commit(self->store, error);
+           ims_store_commit(self->store, error) &&
+           ims_update_deletions(self, box, IMS_LOCAL, error) &&
+           ims_update_deletions(self, box, IMS_REMOTE, error);
 }
 
 gboolean
 ims_hold_for_adoption(ImsPass *self, ImsBox *box, GError **error)
 {
-    ImsMailbox *mailbox = box->mailbox;
     guint64 count = box->listed[IMS_LOCAL].messages + box->listed[IMS_REMOTE].messages;
 
     box->left = TRUE;
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (mailbox->held_uidnext[side] == 0)
-            mailbox->held_uidnext[side] = box->listed[side].uidnext;
-    }
-    return ims_store_begin(self->store, error) &&
-           ims_store_save_mailbox(self->store, mailbox, error) &&
-           ims_store_commit(self->store, error) &&
-           ims_pass_raise(
-               self, IMS_ISSUE_NEEDS_ADOPTION, mailbox->name, IMS_LOCAL, count, NULL, error);
+    return ims_pass_raise(
+        self, IMS_ISSUE_NEEDS_ADOPTION, box->mailbox->name, IMS_LOCAL, count, NULL, error);
 }
 
 /* The first base of a mailbox: nothing is known, and all that stands is new. It is stored before
@@ -131,10 +138,11 @@ found_base(ImsPass *self, ImsBox *box, GError **error)
            ims_pass_settle_issue(self, IMS_ISSUE_NEEDS_ADOPTION, mailbox->name, IMS_LOCAL, error);
 }
 
-static gboolean
-is_overdue(const ImsPass *self, const ImsBox *box)
+gboolean
+ims_box_is_overdue(const ImsPass *self, const ImsBox *box)
 {
-    return ims_clock_real(self->order->clock) - box->mailbox->compared_us > COMPARE_EVERY_US;
+    return box->mailbox->valid &&
+           ims_clock_real(self->order->clock) - box->mailbox->compared_us > COMPARE_EVERY_US;
 }
 
 /* Whether the base and the answers belong together. If not, another round asks again, for
@@ -150,7 +158,8 @@ check_base(ImsPass *self, ImsBox *box, GError **error)
             box->again = TRUE;
             return forget_base(self, box, error);
         }
-        if (box->full || (told->modseq >= known && told->modseq != 0 && !is_overdue(self, box)))
+        if (box->full ||
+            (told->modseq >= known && told->modseq != 0 && !ims_box_is_overdue(self, box)))
             continue;
         box->again = TRUE;
         box->full = TRUE;
@@ -284,11 +293,7 @@ ims_gather(ImsPass *self, GPtrArray *boxes, GError **error)
             return FALSE;
         if (box->left)
             continue;
-        if (!ims_pass_settle_issue(
-                self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, IMS_LOCAL, error) ||
-            !ims_pass_settle_issue(
-                self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, IMS_REMOTE, error) ||
-            !check_box(self, box, error))
+        if (!ims_pass_settle_failures(self, box, error) || !check_box(self, box, error))
             return FALSE;
     }
     return TRUE;

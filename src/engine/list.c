@@ -312,6 +312,19 @@ make_boxes(ImsPass *self, const Lists *lists, GError **error)
            sort_boxes(self, steps, boxes, error);
 }
 
+/* Takes what is known out of the index; what is left is news. */
+static void
+update_boxes(ImsPass *self, GPtrArray *boxes, Lists *lists)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        update_box(box, lists);
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+            g_hash_table_remove(lists->by_name[side], box->mailbox->name);
+    }
+}
+
 gboolean
 ims_list(ImsPass *self, gboolean first, GError **error)
 {
@@ -324,7 +337,9 @@ ims_list(ImsPass *self, gboolean first, GError **error)
     if (first)
         return make_boxes(self, &lists, error);
 
-    for (guint i = 0; i < self->boxes->len; i++)
-        update_box(g_ptr_array_index(self->boxes, i), &lists);
+    update_boxes(self, self->boxes, &lists);
+    update_boxes(self, self->alone, &lists);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        self->surprised[side] = g_hash_table_size(lists.by_name[side]) > 0;
     return TRUE;
 }

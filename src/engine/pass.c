@@ -13,8 +13,10 @@
 
 #include "engine/box.h"
 
-#define ROUNDS_MAX   12 /* with busy other clients a pass leaves the rest to the next */
-#define REMOVALS_MAX 4
+/* With busy other clients a pass leaves the rest to the next one. */
+#define ROUNDS_MAX   6
+#define LATE_ROUNDS  3
+#define REMOVALS_MAX 3
 
 /* -- committing -- */
 
@@ -73,10 +75,12 @@ commit_box(ImsPass *self, ImsBox *box, GError **error)
 
     if (!ims_store_begin(self->store, error) || !save_plan(self, box, error))
         return FALSE;
-    if (!box->postponed)
-        move_points(self, box);
+    move_points(self, box);
     if (!ims_store_save_mailbox(self->store, box->mailbox, error) ||
         !ims_store_commit(self->store, error))
+        return FALSE;
+    if (!ims_update_deletions(self, box, IMS_LOCAL, error) ||
+        !ims_update_deletions(self, box, IMS_REMOTE, error))
         return FALSE;
     return strangers == 0 || ims_pass_raise(
                                  self,
@@ -151,16 +155,15 @@ one_round(ImsPass *self, GPtrArray *boxes, GError **error)
 /* Rounds over @boxes until both sides of each are equal; it is left empty, or with what was too
  * busy. */
 static gboolean
-run_rounds(ImsPass *self, GPtrArray *boxes, GError **error)
+run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
 {
-    for (guint round = 0; round < ROUNDS_MAX && boxes->len > 0; round++) {
+    for (guint round = 0; round < max && boxes->len > 0; round++) {
         if (!one_round(self, boxes, error))
             return FALSE;
         for (guint i = boxes->len; i > 0; i--) {
             const ImsBox *box = g_ptr_array_index(boxes, i - 1);
 
-            if (box->left || (!box->again && !box->postponed && box->plan != NULL &&
-                              ims_plan_is_empty(box->plan)))
+            if (box->left || (!box->again && box->plan != NULL && ims_plan_is_empty(box->plan)))
                 g_ptr_array_remove_index(boxes, i - 1);
         }
     }
@@ -217,18 +220,22 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
 {
     g_autoptr(GArray) pending =
         ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
+    g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
 
-    if (pending == NULL)
+    if (pending == NULL || intents == NULL)
         return FALSE;
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
 
-        if (box->left || !is_ordered(self, box))
+        /* A copy of unknown end may be anywhere by now. */
+        if (box->left || (intents->len == 0 && !is_ordered(self, box)))
             continue;
         if (needs_adoption(box)) {
             if (!ims_hold_for_adoption(self, box, error))
                 return FALSE;
-        } else if (has_moved(box) || is_pending(pending, box->mailbox->id)) {
+        } else if (
+            has_moved(box) || is_pending(pending, box->mailbox->id) ||
+            ims_box_is_overdue(self, box)) {
             g_ptr_array_add(work, box);
         }
     }
@@ -246,29 +253,41 @@ choose_late(ImsPass *self, GPtrArray *work, GError **error)
         ImsBox *box = g_ptr_array_index(self->boxes, i);
         gboolean late = FALSE;
 
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
-            late |= box->listed[side].uidnext > box->mailbox->point[side].uidnext;
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
+
+            late |= listed->uidnext > known->uidnext ||
+                    (listed->uidvalidity != 0 && listed->uidvalidity != known->uidvalidity);
+        }
         if (late && !box->left && box->mailbox->valid)
             g_ptr_array_add(work, box);
     }
     return TRUE;
 }
 
-static gboolean
-has_removals(ImsPass *self, GPtrArray *boxes, gboolean *out, GError **error)
+/* The deletions known by now; see ims_remove(). */
+static GHashTable *
+known_removals(ImsPass *self, GPtrArray *boxes, GError **error)
 {
-    g_autoptr(GArray) pending =
-        ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
+    g_autoptr(GHashTable) ids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
-    if (pending == NULL)
-        return FALSE;
-    *out = FALSE;
     for (guint i = 0; i < boxes->len; i++) {
         const ImsBox *box = g_ptr_array_index(boxes, i);
+        g_autoptr(GPtrArray) rows = NULL;
 
-        *out |= !box->left && is_pending(pending, box->mailbox->id);
+        if (box->left)
+            continue;
+        rows = ims_store_rows_pending(self->store, box->mailbox->id, error);
+        if (rows == NULL)
+            return NULL;
+        for (guint r = 0; r < rows->len; r++) {
+            const ImsRow *row = g_ptr_array_index(rows, r);
+
+            if (row->gone != 0 && (!row->held || self->order->has_max_deletions))
+                g_hash_table_add(ids, g_memdup2(&row->id, sizeof row->id));
+        }
     }
-    return TRUE;
+    return g_steal_pointer(&ids);
 }
 
 static void
@@ -283,37 +302,39 @@ take_removed(GPtrArray *boxes, GPtrArray *work)
     }
 }
 
-/* Removals, each time with all late mail copied before; what a round then puts off is tried again.
- */
+static void
+touch_all(GPtrArray *touched, GPtrArray *boxes)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        if (!g_ptr_array_find(touched, g_ptr_array_index(boxes, i), NULL))
+            g_ptr_array_add(touched, g_ptr_array_index(boxes, i));
+    }
+}
+
+/* Removals, each time only of what was known to have vanished before the listing that all mailboxes
+ * were then brought up to; what those rounds find on top is the next turn's. */
 static gboolean
 run_removals(ImsPass *self, GPtrArray *touched, GError **error)
 {
     g_autoptr(GPtrArray) work = g_ptr_array_new();
 
     for (guint i = 0; i < REMOVALS_MAX; i++) {
-        gboolean any = FALSE;
+        g_autoptr(GHashTable) known = known_removals(self, touched, error);
 
-        if (!has_removals(self, touched, &any, error))
+        if (known == NULL)
             return FALSE;
-        if (!any)
+        if (g_hash_table_size(known) == 0)
             return TRUE;
         g_ptr_array_set_size(work, 0);
         if (!choose_late(self, work, error))
             return FALSE;
-        for (guint w = 0; w < work->len; w++) {
-            if (!g_ptr_array_find(touched, g_ptr_array_index(work, w), NULL))
-                g_ptr_array_add(touched, g_ptr_array_index(work, w));
-        }
-        if (!run_rounds(self, work, error))
-            return FALSE;
-        if (work->len > 0)
-            return TRUE; /* too busy to be sure: the next pass goes on */
-        if (!ims_remove(self, touched, error))
+        touch_all(touched, work);
+        if (!run_rounds(self, work, LATE_ROUNDS, error) || !ims_remove(self, touched, known, error))
             return FALSE;
         take_removed(touched, work);
         if (work->len == 0)
             return TRUE;
-        if (!run_rounds(self, work, error))
+        if (!run_rounds(self, work, ROUNDS_MAX, error))
             return FALSE;
     }
     return TRUE;
@@ -329,7 +350,8 @@ run_all(ImsPass *self, GError **error)
         return FALSE;
     for (guint i = 0; i < work->len; i++)
         g_ptr_array_add(touched, g_ptr_array_index(work, i));
-    return run_rounds(self, work, error) && run_removals(self, touched, error);
+    return run_rounds(self, work, ROUNDS_MAX, error) && run_removals(self, touched, error) &&
+           ims_remember_unseen(self, error);
 }
 
 /* -- the report -- */
@@ -339,8 +361,8 @@ state_of(const ImsBox *box)
 {
     if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])
         return IMS_MAILBOX_HELD;
-    return box->mailbox->valid && !box->again && !box->postponed ? IMS_MAILBOX_SYNCED
-                                                                 : IMS_MAILBOX_PENDING;
+    return box->mailbox->valid && !box->again && !box->waits ? IMS_MAILBOX_SYNCED
+                                                             : IMS_MAILBOX_PENDING;
 }
 
 static ImsMailboxReport *
@@ -463,6 +485,7 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->boxes = g_ptr_array_new_with_free_func((GDestroyNotify)ims_box_free);
     self->alone = g_ptr_array_new_with_free_func((GDestroyNotify)ims_box_free);
     self->issues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
     self->progress.mailbox = "";
 }
@@ -478,6 +501,7 @@ pass_clear(ImsPass *self)
     g_ptr_array_unref(self->boxes);
     g_ptr_array_unref(self->alone);
     g_hash_table_unref(self->issues);
+    g_hash_table_unref(self->raised);
     ims_report_unref(self->report);
 }
 
@@ -490,6 +514,8 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
 
     pass_init(&self, pump, order);
     self.store = ims_store_open(order->state_path, order->identity, error);
+    if (self.store != NULL && order->fuse != NULL)
+        ims_store_set_fuse(self.store, order->fuse, order->data);
     if (self.store != NULL && load_issues(&self, error) && open_conns(&self, error))
         run_all(&self, error);
     fill_report(&self);

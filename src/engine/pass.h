@@ -20,6 +20,7 @@ typedef struct {
     const ImsClock *clock;
     /* Called in this thread, between waits; must not wait. */
     void (*progress)(const ImsProgress *progress, gpointer data);
+    gboolean (*fuse)(gpointer data); /* for tests, else NULL: see ims_store_set_fuse() */
     gpointer data;
 } ImsPassOrder;
 

@@ -46,7 +46,7 @@ add_candidates(ImsPass *self, ImsBox *box, ImsSide side, GArray *candidates, GEr
     return TRUE;
 }
 
-/* The fingerprints of those of @box that @wanted names. */
+/* The fingerprints of those of @box that @wanted names, as far as the server gives them. */
 static gboolean
 fetch_fingerprints(
     ImsPass *self,
@@ -69,6 +69,8 @@ fetch_fingerprints(
     cmd = ims_conn_fetch_headers(self->conn[side], wanted, error);
     if (cmd == NULL || !ims_conn_wait(self->conn[side], cmd, error))
         return FALSE;
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+        return ims_pass_leave(self, box, side, ims_cmd_text(cmd), error);
     messages = ims_cmd_take_messages(cmd);
     for (guint i = 0; i < messages->len; i++) {
         const ImsMessage *got = &g_array_index(messages, ImsMessage, i);
@@ -120,16 +122,33 @@ identify_candidates(
     return TRUE;
 }
 
-/* A message with a usable header is known by it; servers change sizes and bytes, and even dates in
- * the future. Without one, size and date have to do. */
+/* At home a message with a usable header is known by it; servers change sizes and bytes, and even
+ * dates in the future. Without one, size and date have to do. Elsewhere all of it must agree, as
+ * the source is then expunged: a message sent to oneself has a twin in another mailbox. In doubt it
+ * is copied. */
 static gboolean
 is_same(const ImsIntentMessage *wanted, const ImsMessage *message, gboolean at_home)
 {
-    gboolean same_date = wanted->date == message->date;
+    gboolean same_copy = wanted->date == message->date && wanted->size == message->size;
+    gboolean same_header = wanted->fingerprint != 0 && wanted->fingerprint == message->fingerprint;
 
-    if (wanted->fingerprint != 0)
-        return wanted->fingerprint == message->fingerprint && (same_date || at_home);
-    return same_date && wanted->size == message->size;
+    if (!at_home)
+        return same_header && same_copy;
+    return wanted->fingerprint != 0 ? same_header : same_copy;
+}
+
+/* An intent is settled only by one who could look. */
+static gboolean
+has_looked(const ImsIntent *intent, const GArray *candidates)
+{
+    for (guint i = 0; i < candidates->len; i++) {
+        const Candidate *candidate = &g_array_index(candidates, Candidate, i);
+
+        if (may_be(candidate, intent, intent->mailbox) &&
+            (candidate->message->have & IMS_HAVE_FINGERPRINT) == 0)
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static Candidate *
@@ -148,14 +167,18 @@ find(const ImsIntent *intent, const ImsIntentMessage *wanted, GArray *candidates
     return NULL;
 }
 
+/* Below the cursor the delta lists changes only, and VANISHED speaks for what is gone. */
 static gboolean
-stands(const GArray *fresh, guint32 uid)
+stands(const ImsBox *home, ImsSide side, guint32 uid)
 {
-    for (guint i = 0; i < fresh->len; i++) {
-        if (g_array_index(fresh, ImsMessage, i).uid == uid)
+    const ImsDelta *delta = home->delta[side];
+
+    for (guint i = 0; i < delta->fresh->len; i++) {
+        if (g_array_index(delta->fresh, ImsMessage, i).uid == uid)
             return TRUE;
     }
-    return FALSE;
+    return !home->full && uid < home->mailbox->point[side].uidnext &&
+           !ims_uidset_contains(delta->vanished, uid);
 }
 
 static void
@@ -186,7 +209,7 @@ settle_message(
         return TRUE;
     row->uid[from] = wanted->uid;
     row->flags[from] = ims_flags_copy(&wanted->flags);
-    row->hash[from] = ims_message_hash(wanted->size, wanted->date);
+    row->hash[from] = wanted->size != 0 ? ims_message_hash(wanted->size, wanted->date) : 0;
     row->flags[to] = ims_flags_copy(&wanted->flags);
     row->fingerprint = wanted->fingerprint;
     if (at_home)
@@ -196,6 +219,22 @@ settle_message(
     if (!source_stands)
         row->gone |= ims_side_bit(from);
     return ims_store_save_row(self->store, intent->mailbox, row, error);
+}
+
+/* An open intent and a row of the same source: it was the copy for a deletion that was taken back,
+ * and the row is of the pair before it. */
+static gboolean
+make_way(ImsPass *self, const ImsBox *home, ImsSide from, guint32 uid, GError **error)
+{
+    g_autoptr(ImsUidSet) uids = ims_uidset_new();
+    g_autoptr(GPtrArray) rows = NULL;
+
+    ims_uidset_add(uids, uid);
+    rows = ims_store_rows(self->store, home->mailbox->id, from, uids, error);
+    if (rows == NULL)
+        return FALSE;
+    return rows->len == 0 ||
+           ims_store_delete_row(self->store, ((ImsRow *)g_ptr_array_index(rows, 0))->id, error);
 }
 
 static gboolean
@@ -209,19 +248,14 @@ settle_intent(
     for (guint i = 0; i < intent->messages->len; i++) {
         const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
         Candidate *copy = find(intent, wanted, candidates, TRUE);
-        gboolean known = FALSE;
 
         if (copy == NULL)
             copy = find(intent, wanted, candidates, FALSE);
         if (copy == NULL)
             continue;
-        if (!row_exists(self, home, from, wanted->uid, &known, error))
-            return FALSE;
-        if (known)
-            continue;
         copy->taken = TRUE;
-        if (!settle_message(
-                self, intent, wanted, copy, stands(home->delta[from]->fresh, wanted->uid), error))
+        if (!make_way(self, home, from, wanted->uid, error) ||
+            !settle_message(self, intent, wanted, copy, stands(home, from, wanted->uid), error))
             return FALSE;
     }
     return ims_store_delete_intent(self->store, intent->id, error) &&
@@ -272,12 +306,29 @@ recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GE
         const ImsIntent *intent = g_ptr_array_index(intents, i);
         ImsBox *home = find_home(boxes, intent->mailbox);
 
-        if (home != NULL && intent->to == to &&
-            (!identify_candidates(self, boxes, intent, candidates, error) ||
-             !settle_intent(self, home, intent, candidates, error)))
+        if (home == NULL || intent->to != to)
+            continue;
+        if (!identify_candidates(self, boxes, intent, candidates, error))
+            return FALSE;
+        home->left |= !has_looked(intent, candidates);
+        if (!home->left && !settle_intent(self, home, intent, candidates, error))
             return FALSE;
     }
     return TRUE;
+}
+
+/* Whether every mailbox could be gathered as it should; a copy may be in any of them. If not, none
+ * of them goes on before the next round has asked again. */
+static gboolean
+all_gathered(GPtrArray *boxes)
+{
+    gboolean again = FALSE;
+
+    for (guint i = 0; i < boxes->len; i++)
+        again |= ((ImsBox *)g_ptr_array_index(boxes, i))->again;
+    for (guint i = 0; i < boxes->len && again; i++)
+        ((ImsBox *)g_ptr_array_index(boxes, i))->again = TRUE;
+    return !again;
 }
 
 gboolean
@@ -287,7 +338,7 @@ ims_recover(ImsPass *self, GPtrArray *boxes, GError **error)
 
     if (intents == NULL)
         return FALSE;
-    if (intents->len == 0)
+    if (intents->len == 0 || !all_gathered(boxes))
         return TRUE;
     return recover_side(self, boxes, intents, IMS_LOCAL, error) &&
            recover_side(self, boxes, intents, IMS_REMOTE, error);

@@ -19,6 +19,12 @@ typedef struct {
     GPtrArray *rows; /* ImsRow, owned */
 } Removal;
 
+typedef struct {
+    GHashTable *known; /* ids of the rows that may go at all */
+    GHashTable *hashes;
+    gboolean unknown;
+} Unseen;
+
 static void
 removal_free(gpointer data)
 {
@@ -45,76 +51,94 @@ is_exempt(const ImsBox *box)
     return g_str_equal(box->role, "trash") || g_str_equal(box->role, "junk");
 }
 
-/* A mailbox that is held or has failed may hold, unseen, what vanished elsewhere on that side. */
+/* Whether the vanished message may stand elsewhere on its side, where it is not yet, or will not
+ * be, copied. */
 static gboolean
-has_unseen_mail(const ImsPass *self, ImsSide side)
+may_stand_elsewhere(
+    ImsPass *self,
+    const ImsRow *row,
+    ImsSide side,
+    const Unseen *unseen,
+    gboolean *out,
+    GError **error)
 {
-    for (guint i = 0; i < self->boxes->len; i++) {
-        const ImsBox *box = g_ptr_array_index(self->boxes, i);
-        guint32 seen = box->mailbox->valid ? box->mailbox->point[side].uidnext
-                                           : box->mailbox->held_uidnext[side];
-
-        if (box->left && box->listed[side].uidnext > seen)
-            return TRUE;
+    if (unseen->unknown || g_hash_table_contains(unseen->hashes, &row->hash[side])) {
+        *out = TRUE;
+        return TRUE;
     }
-    return FALSE;
+    *out = FALSE;
+    return row->hash[side] == 0 ||
+           ims_store_single_exists(self->store, side, row->hash[side], out, error);
 }
 
+/* The deletions of @box that vanished on @side and may go on. */
 static gboolean
-split_pending(ImsPass *self, ImsBox *box, Removal *removal[IMS_N_SIDES], GError **error)
+split_pending(ImsPass *self, Removal *removal, const Unseen *unseen, GError **error)
 {
-    g_autoptr(GPtrArray) rows = ims_store_rows_pending(self->store, box->mailbox->id, error);
+    ImsSide side = removal->side;
+    g_autoptr(GPtrArray) rows =
+        ims_store_rows_pending(self->store, removal->box->mailbox->id, error);
 
     if (rows == NULL)
         return FALSE;
     for (guint i = 0; i < rows->len; i++) {
         ImsRow *row = g_ptr_array_index(rows, i);
+        gboolean due = row->gone == ims_side_bit(side) && row->uid[ims_side_other(side)] != 0;
+        gboolean elsewhere = FALSE;
 
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-            gboolean due = row->gone == ims_side_bit(side) && row->uid[ims_side_other(side)] != 0;
-            gboolean released = !row->held || self->order->has_max_deletions;
-            gboolean elsewhere = FALSE;
-
-            if (!due || !released)
-                continue;
-            if (row->hash[side] != 0 &&
-                !ims_store_single_exists(self->store, side, row->hash[side], &elsewhere, error))
-                return FALSE;
-            if (elsewhere)
-                continue;
-            g_ptr_array_add(removal[side]->rows, row);
-            g_ptr_array_index(rows, i) = NULL;
-            break;
+        if (!due || !g_hash_table_contains(unseen->known, &row->id))
+            continue;
+        if (!may_stand_elsewhere(self, row, side, unseen, &elsewhere, error))
+            return FALSE;
+        if (elsewhere) {
+            removal->box->waits = TRUE;
+            self->waiting[side] = TRUE;
+            continue;
         }
+        g_ptr_array_add(removal->rows, row);
+        g_ptr_array_index(rows, i) = NULL;
+    }
+    return TRUE;
+}
+
+static gboolean
+find_removals_of(
+    ImsPass *self,
+    GPtrArray *boxes,
+    GHashTable *known,
+    ImsSide side,
+    GPtrArray *removals,
+    GError **error)
+{
+    g_autoptr(GHashTable) hashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    Unseen unseen = {known, hashes, FALSE};
+
+    if (!ims_unseen_mail(self, side, hashes, &unseen.unknown, error))
+        return FALSE;
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+        Removal *removal;
+
+        if (box->left || !box->mailbox->valid)
+            continue;
+        removal = removal_new(box, side);
+        g_ptr_array_add(removals, removal);
+        if (!split_pending(self, removal, &unseen, error))
+            return FALSE;
+        if (removal->rows->len == 0)
+            g_ptr_array_remove(removals, removal);
     }
     return TRUE;
 }
 
 static GPtrArray *
-find_removals(ImsPass *self, GPtrArray *boxes, GError **error)
+find_removals(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error)
 {
     g_autoptr(GPtrArray) removals = g_ptr_array_new_with_free_func(removal_free);
-    gboolean unseen[] = {has_unseen_mail(self, IMS_LOCAL), has_unseen_mail(self, IMS_REMOTE)};
 
-    for (guint i = 0; i < boxes->len; i++) {
-        ImsBox *box = g_ptr_array_index(boxes, i);
-        Removal *of_box[IMS_N_SIDES];
-        gboolean ok;
-
-        if (box->left || !box->mailbox->valid)
-            continue;
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
-            of_box[side] = removal_new(box, side);
-        ok = split_pending(self, box, of_box, error);
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-            if (ok && !unseen[side] && of_box[side]->rows->len > 0)
-                g_ptr_array_add(removals, of_box[side]);
-            else
-                removal_free(of_box[side]);
-        }
-        if (!ok)
-            return NULL;
-    }
+    if (!find_removals_of(self, boxes, known, IMS_LOCAL, removals, error) ||
+        !find_removals_of(self, boxes, known, IMS_REMOTE, removals, error))
+        return NULL;
     return g_steal_pointer(&removals);
 }
 
@@ -135,7 +159,7 @@ judge(ImsPass *self, const Removal *removal, guint64 wanted, ImsGuardVerdict *ou
     gint64 id = removal->box->mailbox->id;
     ImsSide twin = ims_side_other(removal->side);
     ImsGuardCount count = {.exempt = is_exempt(removal->box)};
-    guint64 box_done = 0, account_done = 0;
+    guint64 box_done = 0, account_done = 0, box_held = 0, account_held = 0;
 
     if (self->order->has_max_deletions) {
         *out = wanted <= self->order->max_deletions ? IMS_GUARD_PASS : IMS_GUARD_HOLD_MAILBOX;
@@ -144,11 +168,13 @@ judge(ImsPass *self, const Removal *removal, guint64 wanted, ImsGuardVerdict *ou
     if (!ims_store_count_deletions(self->store, id, since, &box_done, error) ||
         !ims_store_count_deletions(self->store, 0, since, &account_done, error) ||
         !ims_store_count_rows(self->store, id, twin, &count.box_total, error) ||
-        !ims_store_count_pairs(self->store, &count.account_total, error))
+        !ims_store_count_pairs(self->store, &count.account_total, error) ||
+        !ims_store_count_held(self->store, id, removal->side, &box_held, error) ||
+        !ims_store_count_held(self->store, 0, removal->side, &account_held, error))
         return FALSE;
-    count.box_deletions = removal->rows->len + box_done;
+    count.box_deletions = removal->rows->len + box_done + box_held;
     count.box_total += box_done;
-    count.account_deletions = wanted + account_done;
+    count.account_deletions = wanted + account_done + account_held;
     count.account_total += account_done;
     *out = ims_guard_judge(&count);
     return TRUE;
@@ -186,9 +212,8 @@ raise_deletions(ImsPass *self, ImsBox *box, ImsSide side, gboolean whole_account
     return ims_pass_raise(self, IMS_ISSUE_DELETIONS, name, side, held, NULL, error);
 }
 
-/* What was held and is no more: the counts go down, and with the last one the issue goes. */
-static gboolean
-update_deletions(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
+gboolean
+ims_update_deletions(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
 {
     const char *names[] = {box->mailbox->name, ""};
 
@@ -211,21 +236,26 @@ hold(ImsPass *self, const Removal *removal, gboolean whole_account, GError **err
            raise_deletions(self, removal->box, removal->side, account, error);
 }
 
-/* Takes the held ones out of @removals. */
+/* Takes the held ones out of @removals. All are judged before any is held, since what is held
+ * counts. */
 static gboolean
 guard(ImsPass *self, GPtrArray *removals, GError **error)
 {
+    g_autofree ImsGuardVerdict *verdicts = g_new0(ImsGuardVerdict, removals->len + 1);
     guint64 wanted = count_rows(removals);
 
-    for (guint i = removals->len; i > 0; i--) {
-        const Removal *removal = g_ptr_array_index(removals, i - 1);
-        ImsGuardVerdict verdict = IMS_GUARD_PASS;
-
-        if (!judge(self, removal, wanted, &verdict, error))
+    for (guint i = 0; i < removals->len; i++) {
+        if (!judge(self, g_ptr_array_index(removals, i), wanted, &verdicts[i], error))
             return FALSE;
-        if (verdict == IMS_GUARD_PASS)
+    }
+    for (guint i = removals->len; i > 0; i--) {
+        if (verdicts[i - 1] == IMS_GUARD_PASS)
             continue;
-        if (!hold(self, removal, verdict == IMS_GUARD_HOLD_ACCOUNT, error))
+        if (!hold(
+                self,
+                g_ptr_array_index(removals, i - 1),
+                verdicts[i - 1] == IMS_GUARD_HOLD_ACCOUNT,
+                error))
             return FALSE;
         g_ptr_array_remove_index(removals, i - 1);
     }
@@ -246,24 +276,18 @@ uids_of(const Removal *removal, ImsSide side)
     return uids;
 }
 
-/* One command for each part of @uids; what they found or could not do is added up. */
+/* Which of the vanished stand after all. */
 static gboolean
 search_standing(ImsPass *self, const Removal *removal, ImsUidSet *standing, GError **error)
 {
     g_autoptr(ImsUidSet) uids = uids_of(removal, removal->side);
-    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
+    g_autoptr(ImsCmd) cmd = ims_conn_search_uids(self->conn[removal->side], uids, error);
 
-    for (guint i = 0; i < parts->len; i++) {
-        g_autoptr(ImsCmd) cmd =
-            ims_conn_search_uids(self->conn[removal->side], g_ptr_array_index(parts, i), error);
-
-        if (cmd == NULL || !ims_conn_wait(self->conn[removal->side], cmd, error))
-            return FALSE;
-        if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
-            ims_uidset_add_set(standing, g_ptr_array_index(parts, i)); /* unknown: it stays */
-        else
-            ims_uidset_add_set(standing, ims_cmd_uids(cmd));
-    }
+    if (cmd == NULL || !ims_conn_wait(self->conn[removal->side], cmd, error))
+        return FALSE;
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+        return ims_pass_leave(self, removal->box, removal->side, ims_cmd_text(cmd), error);
+    ims_uidset_add_set(standing, ims_cmd_uids(cmd));
     return TRUE;
 }
 
@@ -342,29 +366,18 @@ mark(ImsPass *self, Removal *removal, GError **error)
 {
     ImsSide twin = ims_side_other(removal->side);
     const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
-    g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
-    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
-    g_autoptr(ImsUidSet) not_marked = ims_uidset_new();
     guint64 unchanged = removal->box->mailbox->point[twin].modseq;
+    g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
+    g_autoptr(ImsCmd) cmd = NULL;
 
     if (!save_marks(self, removal, ims_side_bit(twin), error))
         return FALSE;
-    for (guint i = 0; i < parts->len; i++) {
-        const ImsUidSet *part = g_ptr_array_index(parts, i);
-        g_autoptr(ImsCmd) cmd =
-            ims_conn_store(self->conn[twin], part, IMS_STORE_ADD, &deleted, unchanged, error);
-
-        if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
-            return FALSE;
-        if (ims_cmd_reply(cmd) == IMS_REPLY_OK) {
-            ims_uidset_add_set(not_marked, ims_cmd_uids(cmd));
-            continue;
-        }
-        ims_uidset_add_set(not_marked, part);
-        if (!ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error))
-            return FALSE;
-    }
-    return unmark(self, removal, not_marked, error);
+    cmd = ims_conn_store(self->conn[twin], uids, IMS_STORE_ADD, &deleted, unchanged, error);
+    if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
+        return FALSE;
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+        return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
+    return unmark(self, removal, ims_cmd_uids(cmd), error);
 }
 
 static gboolean
@@ -395,20 +408,14 @@ expunge(ImsPass *self, Removal *removal, GError **error)
 {
     ImsSide twin = ims_side_other(removal->side);
     g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
-    g_autoptr(GPtrArray) parts = ims_uidset_cut(uids);
+    g_autoptr(ImsCmd) cmd = ims_conn_expunge(self->conn[twin], uids, error);
 
-    for (guint i = 0; i < parts->len; i++) {
-        const ImsUidSet *part = g_ptr_array_index(parts, i);
-        g_autoptr(ImsCmd) cmd = ims_conn_expunge(self->conn[twin], part, error);
-
-        if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
-            return FALSE;
-        if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
-            return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
-        if (!settle_expunged(self, removal, part, error))
-            return FALSE;
-    }
-    return update_deletions(self, removal->box, removal->side, error);
+    if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
+        return FALSE;
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+        return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
+    return settle_expunged(self, removal, uids, error) &&
+           ims_update_deletions(self, removal->box, removal->side, error);
 }
 
 static gboolean
@@ -427,15 +434,16 @@ remove_messages(ImsPass *self, Removal *removal, GError **error)
         if (!open)
             return TRUE;
     }
-    return search_standing(self, removal, standing, error) &&
-           spare(self, removal, standing, error) && mark(self, removal, error) &&
-           expunge(self, removal, error);
+    if (!search_standing(self, removal, standing, error))
+        return FALSE;
+    return removal->box->left || (spare(self, removal, standing, error) &&
+                                  mark(self, removal, error) && expunge(self, removal, error));
 }
 
 gboolean
-ims_remove(ImsPass *self, GPtrArray *boxes, GError **error)
+ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error)
 {
-    g_autoptr(GPtrArray) removals = find_removals(self, boxes, error);
+    g_autoptr(GPtrArray) removals = find_removals(self, boxes, known, error);
 
     if (removals == NULL || !guard(self, removals, error))
         return FALSE;

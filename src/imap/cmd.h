@@ -29,7 +29,6 @@ struct ImsCmd {
     char *text;
 
     ImsDelta *delta;     /* DELTA */
-    gboolean permanent;  /* DELTA: PERMANENTFLAGS came */
     GArray *messages;    /* MESSAGES, HEADERS, DELTA: FETCH lines in the order of their coming */
     guint32 first;       /* MESSAGES: lower UIDs are of no interest */
     ImsUidSet *asked;    /* NULL: all UIDs; else others are of no interest. BODIES: those whose

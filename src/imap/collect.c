@@ -103,6 +103,8 @@ collect_status(ImsCmd *self, const ImsResponse *response, GError **error)
     return TRUE;
 }
 
+/* A server that says nothing of PERMANENTFLAGS keeps every flag (RFC 3501 section 7.1): so does a
+ * new delta. */
 static void
 collect_permanent(ImsCmd *self, const ImsFlags *flags, gboolean any_keyword)
 {
@@ -134,7 +136,6 @@ collect_select_code(ImsCmd *self, const ImsCode *code)
         break;
     case IMS_CODE_PERMANENTFLAGS:
         collect_permanent(self, &code->flags, code->any_keyword);
-        self->permanent = TRUE;
         break;
     case IMS_CODE_READ_ONLY:
         delta->read_only = TRUE;
@@ -218,7 +219,6 @@ ims_cmd_clear_results(ImsCmd *self)
 {
     ims_delta_free(self->delta);
     self->delta = ims_delta_new();
-    self->permanent = FALSE;
     g_clear_pointer(&self->messages, g_array_unref);
     self->messages = ims_messages_new();
     ims_uidset_free(self->uids);
@@ -243,10 +243,6 @@ ims_cmd_collect(ImsCmd *self, const ImsResponse *response, GError **error)
         break;
     case IMS_RESPONSE_EXISTS:
         self->delta->point.messages = (guint32)response->number;
-        break;
-    case IMS_RESPONSE_FLAGS: /* without PERMANENTFLAGS all of them are (RFC 9051 section 7.1) */
-        if (!self->permanent)
-            collect_permanent(self, &response->flags, FALSE);
         break;
     case IMS_RESPONSE_VANISHED:
         if (response->earlier && response->uids != NULL)

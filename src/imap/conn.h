@@ -127,11 +127,12 @@ ImsCmd *ims_conn_search_uids(ImsConn *self, const ImsUidSet *uids, GError **erro
 /** ims_cmd_uids: Returns: (transfer none): of SEARCH, those found; of STORE, those MODIFIED. */
 const ImsUidSet *ims_cmd_uids(const ImsCmd *self);
 
-typedef enum { IMS_STORE_ADD, IMS_STORE_REMOVE, IMS_STORE_REPLACE } ImsStoreVerb;
+typedef enum { IMS_STORE_ADD, IMS_STORE_REMOVE } ImsStoreVerb;
 
 /** ims_conn_store: UID STORE, not silent. @unchangedsince: 0 for none. Results:
- * ims_cmd_take_messages() (the FETCH lines: UID, FLAGS, MODSEQ) and ims_cmd_uids() (MODIFIED). One
- * command must fit in 8,000 octets: callers cut @uids to at most 300 ranges. */
+ * ims_cmd_take_messages() (the FETCH lines: UID, FLAGS, MODSEQ) and ims_cmd_uids() (MODIFIED). Like
+ * all verbs that take a set, it becomes several commands if the set does not fit in 8,000 octets;
+ * its reply is NO if one of theirs was. */
 ImsCmd *ims_conn_store(
     ImsConn *self,
     const ImsUidSet *uids,
@@ -139,7 +140,7 @@ ImsCmd *ims_conn_store(
     const ImsFlags *flags,
     guint64 unchangedsince,
     GError **error);
-/** ims_conn_expunge: UID EXPUNGE @uids; the same bound. */
+/** ims_conn_expunge: UID EXPUNGE @uids. */
 ImsCmd *ims_conn_expunge(ImsConn *self, const ImsUidSet *uids, GError **error);
 
 /* -- bodies -- */

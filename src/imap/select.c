@@ -73,7 +73,6 @@ store_argument(ImsStoreVerb verb, const ImsFlags *flags, guint64 unchangedsince)
     static const char *const items[] = {
         [IMS_STORE_ADD] = "+FLAGS ",
         [IMS_STORE_REMOVE] = "-FLAGS ",
-        [IMS_STORE_REPLACE] = "FLAGS ",
     };
     GString *text = g_string_new(" ");
 

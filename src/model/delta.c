@@ -9,6 +9,8 @@ ims_delta_new(void)
 {
     ImsDelta *self = g_new0(ImsDelta, 1);
 
+    self->permanent.system = IMS_FLAG_ALL;
+    self->any_keyword = TRUE;
     self->vanished = ims_uidset_new();
     self->changed = ims_messages_new();
     self->fresh = ims_messages_new();

@@ -30,6 +30,8 @@ typedef struct {
         *fresh; /* ImsMessage in ascending UID: those from the cursor on; empty if none was asked */
 } ImsDelta;
 
+/** ims_delta_new: nothing changed, and, as long as nobody says otherwise, all flags are permanent.
+ */
 ImsDelta *ims_delta_new(void);
 void ims_delta_free(ImsDelta *self);
 

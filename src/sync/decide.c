@@ -17,7 +17,7 @@ typedef struct {
     GHashTable *row_of[IMS_N_SIDES]; /* UID -> ImsRow */
     GHashTable *seen[IMS_N_SIDES];   /* UID -> ImsMessage of the delta */
     GArray *unknown[IMS_N_SIDES];    /* ImsMessage*, ascending, no row has them */
-    guint64 n_vanished[IMS_N_SIDES]; /* rows newly gone */
+    gint64 n_vanished[IMS_N_SIDES];  /* rows newly gone, less those that turned out to stand */
     GHashTable *dirty;               /* ImsRow */
 } Decision;
 
@@ -26,7 +26,6 @@ flag_step_free(gpointer data)
 {
     ImsFlagStep *step = data;
 
-    ims_flags_clear(&step->now);
     ims_flags_clear(&step->add);
     ims_flags_clear(&step->del);
     g_free(step);
@@ -155,10 +154,18 @@ note_vanished(Decision *d, ImsRow *row)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         guint bit = ims_side_bit(side);
 
-        if (row->uid[side] == 0 || (row->gone & bit) != 0 || !has_vanished(d, side, row->uid[side]))
+        if (row->uid[side] == 0)
             continue;
-        row->gone |= bit;
-        d->n_vanished[side]++;
+        if ((row->gone & bit) != 0 && g_hash_table_contains(d->seen[side], key(row->uid[side]))) {
+            row->gone &= ~bit;
+            row->held = FALSE;
+            d->n_vanished[side]--;
+        } else if ((row->gone & bit) == 0 && has_vanished(d, side, row->uid[side])) {
+            row->gone |= bit;
+            d->n_vanished[side]++;
+        } else {
+            continue;
+        }
         g_hash_table_add(d->dirty, row);
     }
 }
@@ -167,10 +174,10 @@ note_vanished(Decision *d, ImsRow *row)
 static gboolean
 counts_fit(const Decision *d, ImsSide side)
 {
-    guint64 known = d->view->n_rows[side] - MIN(d->n_vanished[side], d->view->n_rows[side]);
+    gint64 known = (gint64)d->view->n_rows[side] - d->n_vanished[side];
 
     return d->view->full[side] ||
-           d->view->delta[side]->point.messages == known + d->unknown[side]->len;
+           d->view->delta[side]->point.messages == known + (gint64)d->unknown[side]->len;
 }
 
 static gboolean
@@ -239,13 +246,12 @@ take_hash(const Decision *d, ImsRow *row, ImsSide side)
 }
 
 static ImsFlagStep *
-flag_step(ImsRow *row, ImsSide side, const ImsFlags *now, ImsFlagMerge *merge)
+flag_step(ImsRow *row, ImsSide side, ImsFlagMerge *merge)
 {
     ImsFlagStep *step = g_new0(ImsFlagStep, 1);
 
     step->row = row;
     step->side = side;
-    step->now = ims_flags_copy(now);
     step->add = merge->add[side];
     step->del = merge->del[side];
     merge->add[side] = (ImsFlags){0};
@@ -307,7 +313,7 @@ decide_pair(Decision *d, ImsRow *row)
         dirty |= take_hash(d, row, side);
         dirty |= take_flags(row, side, &agreed);
         if (!ims_flags_is_empty(&merge.add[side]) || !ims_flags_is_empty(&merge.del[side]))
-            g_ptr_array_add(d->plan->flags, flag_step(row, side, now[side], &merge));
+            g_ptr_array_add(d->plan->flags, flag_step(row, side, &merge));
     }
     if (dirty)
         g_hash_table_add(d->dirty, row);

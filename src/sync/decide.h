@@ -21,7 +21,6 @@ typedef struct {
 typedef struct {
     ImsRow *row; /* of the view */
     ImsSide side;
-    ImsFlags now; /* what stands there */
     ImsFlags add, del;
 } ImsFlagStep;
 

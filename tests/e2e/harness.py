@@ -200,12 +200,18 @@ class Session:
             (self.top / "services" / "org.imapsync1.service").write_text(text)
         self.spawn(["dbus-daemon", "--nofork", f"--config-file={self.top}/bus.conf"], "bus.log")
         wait_for((self.top / "runtime" / "bus").exists, "the bus")
-        self.bus = dbus.bus.BusConnection(self.environment["DBUS_SESSION_BUS_ADDRESS"])
+        self.bus = wait_for(self._connect, "the bus to answer")
         self.keyring = Keyring(self) if self.with_keyring else None
         self.authority = Authority(self.top / "authority")
         self.remote = Dovecot(self.top, "remote", self.authority, self.spawn, self.settings)
         if not self.activation:
             self.start_daemon()
+
+    def _connect(self):
+        try:
+            return dbus.bus.BusConnection(self.environment["DBUS_SESSION_BUS_ADDRESS"])
+        except dbus.DBusException:  # bound, and not listening yet
+            return None
 
     def _environment(self):
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
@@ -243,7 +249,7 @@ class Session:
                     child.wait()
         if kind is not None and (self.top / "daemon.log").exists():
             log = (self.top / "daemon.log").read_text(errors="replace").splitlines()[-40:]
-            print("\n".join("# daemon: " + line for line in log), flush=True)
+            print("\n".join("daemon: " + line for line in log), file=sys.stderr)
         shutil.rmtree(self.top, ignore_errors=True)
 
     def _end_activated(self):
@@ -289,15 +295,11 @@ class Session:
         self.daemon.terminate()
         return self.daemon.wait(30)
 
-    def peak_memory(self):
-        """The daemon's greatest resident set since forget_peak(), in bytes."""
+    def memory(self, figure):
+        """`VmRSS`: the daemon's resident set in bytes; `VmHWM`: the greatest since its start."""
         status = pathlib.Path(f"/proc/{self.daemon.pid}/status").read_text()
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
+        line = next(line for line in status.splitlines() if line.startswith(figure + ":"))
         return int(line.split()[1]) * 1024
-
-    def forget_peak(self):
-        pathlib.Path(f"/proc/{self.daemon.pid}/clear_refs").write_text("5")
-        return self.peak_memory()
 
     # -- the command line ------------------------------------------------------------------------
 
@@ -388,11 +390,11 @@ class Session:
 
     def open_connections(self):
         """How many connections the daemon has to servers: TCP to the remote one, and children."""
-        daemon = pathlib.Path(f"/proc/{self.daemon.pid}")
-        lines = [line.split() for line in (daemon / "net/tcp").read_text().splitlines()]
+        lines = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()]
         port, established = f":{self.remote.port:04X}", "01"
         connections = [line for line in lines if line[2].endswith(port) and line[3] == established]
-        children = [path.read_text().split() for path in daemon.glob("task/*/children")]
+        threads = pathlib.Path(f"/proc/{self.daemon.pid}/task").iterdir()
+        children = [(thread / "children").read_text().split() for thread in threads]
         return len(connections) + sum(map(len, children))
 
     def stored_bytes(self, remote):

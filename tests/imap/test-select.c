@@ -142,10 +142,9 @@ run_plain(gconstpointer data)
 
     must_wait(conn, cmd, IMS_REPLY_OK);
     delta = ims_cmd_take_delta(cmd);
-    /* No PERMANENTFLAGS: what the mailbox knows is permanent, and no more. */
-    g_assert_cmphex(delta->permanent.system, ==, IMS_FLAG_SEEN);
-    g_assert_true(ims_flags_has_keyword(&delta->permanent, "work"));
-    g_assert_false(delta->any_keyword);
+    /* No PERMANENTFLAGS: all are permanent (RFC 3501 section 7.1). */
+    g_assert_cmphex(delta->permanent.system, ==, IMS_FLAG_ALL);
+    g_assert_true(delta->any_keyword);
 }
 
 static void
@@ -554,24 +553,24 @@ run_store(gconstpointer data)
     g_autoptr(ImsUidSet) uids = make_set(2, 4);
     g_auto(ImsFlags) flags = {.system = IMS_FLAG_SEEN};
     g_autoptr(ImsConn) conn = script_open();
-    g_autoptr(ImsCmd) replace = NULL;
+    g_autoptr(ImsCmd) remove = NULL;
     g_autoptr(ImsCmd) add = NULL;
     g_autoptr(ImsCmd) expunge = NULL;
     g_autoptr(GArray) messages = NULL;
 
-    replace = ims_conn_store(conn, uids, IMS_STORE_REPLACE, &flags, 12, NULL);
+    remove = ims_conn_store(conn, uids, IMS_STORE_REMOVE, &flags, 12, NULL);
     ims_flags_add_keyword(&flags, "work");
     add = ims_conn_store(conn, uids, IMS_STORE_ADD, &flags, 0, NULL);
     expunge = ims_conn_expunge(conn, uids, NULL);
 
-    must_wait(conn, replace, IMS_REPLY_OK);
+    must_wait(conn, remove, IMS_REPLY_OK);
     must_wait(conn, add, IMS_REPLY_OK);
     must_wait(conn, expunge, IMS_REPLY_NO);
-    messages = ims_cmd_take_messages(replace);
+    messages = ims_cmd_take_messages(remove);
     g_assert_cmpuint(messages->len, ==, 1);
     g_assert_cmpuint(get_message(messages, 0)->uid, ==, 2);
     g_assert_cmpuint(get_message(messages, 0)->modseq, ==, 13);
-    assert_set(ims_cmd_uids(replace), 1, 3, 4);
+    assert_set(ims_cmd_uids(remove), 1, 3, 4);
     assert_set(ims_cmd_uids(add), 0, 0, 0);
 }
 
@@ -580,7 +579,7 @@ test_store(void)
 {
     static const char *const lines[] = {
         SCRIPT_OPEN,
-        "C: a2 UID STORE 2:4 (UNCHANGEDSINCE 12) FLAGS (\\Seen)",
+        "C: a2 UID STORE 2:4 (UNCHANGEDSINCE 12) -FLAGS (\\Seen)",
         "C: a3 UID STORE 2:4 +FLAGS (\\Seen work)",
         "C: a4 UID EXPUNGE 2:4",
         "S: * 2 FETCH (UID 2 MODSEQ (13) FLAGS (\\Seen))",
