@@ -2,9 +2,11 @@
  * Copyright the imapsyncd authors */
 
 /* A link to a spawned command. It speaks over one socket pair, so that its input and output look
- * like any other connection; its stderr is heard whenever the pump runs, so that a talkative
- * command never blocks on it. This runs in worker threads: the child is waited for by its pid,
- * without SIGCHLD and without a main loop, and never for long. */
+ * like any other connection. Its stderr is a file in memory and no pipe: writing to it neither
+ * blocks nor fails, also when we have gone. (Dovecot 2.3.19 logs that its client has gone before it
+ * rolls back that client's APPEND, and ends at once if it cannot: half a message is left in the
+ * store, whose repair then brings back others twice.) This runs in worker threads: the child is
+ * waited for by its pid, without SIGCHLD and without a main loop, and never for long. */
 
 #include "net/link-private.h"
 
@@ -12,20 +14,23 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "util/error.h"
 #include "util/log.h"
 
+#define STDERR_LIMIT  (1024 * 1024) /* then what was said is forgotten */
 #define REAP_STEP_US  2000
 #define REAP_PATIENCE (G_USEC_PER_SEC / 2)
 
 /* The ends of what connects us to the command; -1 once closed or handed on. */
 typedef struct {
-    int ours, theirs;          /* the socket pair */
-    int stderr_in, stderr_out; /* the pipe */
+    int ours, theirs; /* the socket pair */
+    int said;         /* the file that is its stderr */
 } Ends;
 
 static void
@@ -41,8 +46,7 @@ ends_clear(Ends *self)
 {
     close_fd(&self->ours);
     close_fd(&self->theirs);
-    close_fd(&self->stderr_in);
-    close_fd(&self->stderr_out);
+    close_fd(&self->said);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ends, ends_clear)
@@ -63,22 +67,19 @@ config_error(const char *command, const char *why, GError **error)
 static gboolean
 make_ends(Ends *out, const char *command, GError **error)
 {
-    g_auto(Ends) ends = {-1, -1, -1, -1};
-    int pair[2], tube[2];
+    g_auto(Ends) ends = {-1, -1, -1};
+    int pair[2];
 
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return config_error(command, g_strerror(errno), error);
     ends.ours = pair[0];
     ends.theirs = pair[1];
-    if (pipe2(tube, O_CLOEXEC) < 0)
-        return config_error(command, g_strerror(errno), error);
-    ends.stderr_in = tube[0];
-    ends.stderr_out = tube[1];
-    if (fcntl(ends.stderr_in, F_SETFL, O_NONBLOCK) < 0)
+    ends.said = memfd_create("stderr", MFD_CLOEXEC);
+    if (ends.said < 0 || fcntl(ends.said, F_SETFL, O_APPEND) < 0)
         return config_error(command, g_strerror(errno), error);
 
     *out = ends;
-    ends = (Ends){-1, -1, -1, -1};
+    ends = (Ends){-1, -1, -1};
     return TRUE;
 }
 
@@ -98,7 +99,7 @@ spawn(char **argv, char **envp, const Ends *ends, GPid *out_pid, GError **error)
             NULL,
             ends->theirs,
             ends->theirs,
-            ends->stderr_out,
+            ends->said,
             NULL,
             NULL,
             0,
@@ -129,7 +130,7 @@ make_socket(Ends *ends, const char *command, GError **error)
 ImsLink *
 ims_link_open_command(char **argv, char **envp, GError **error)
 {
-    g_auto(Ends) ends = {-1, -1, -1, -1};
+    g_auto(Ends) ends = {-1, -1, -1};
     g_autoptr(GSocket) socket = NULL;
     ImsLink *self;
     GPid pid;
@@ -147,54 +148,47 @@ ims_link_open_command(char **argv, char **envp, GError **error)
     self = ims_link_new(
         argv[0], G_IO_STREAM(g_socket_connection_factory_create_connection(socket)), socket);
     self->pid = pid;
-    self->said = g_string_new(NULL);
-    self->stderr_fd = ends.stderr_in;
-    ends.stderr_in = -1;
+    self->stderr_fd = ends.said;
+    ends.said = -1;
     return self;
 }
 
-void
-ims_link_hear_stderr(ImsLink *self)
+static off_t
+length_of(int fd)
 {
-    char piece[IMS_LINK_STDERR_MAX];
+    struct stat file;
 
-    while (self->stderr_fd >= 0) {
-        gssize len = read(self->stderr_fd, piece, sizeof piece);
+    return fstat(fd, &file) == 0 ? file.st_size : 0;
+}
 
-        if (len < 0 && errno == EINTR)
-            continue;
-        if (len < 0 && errno == EAGAIN)
-            return;
-        if (len <= 0) {
-            close_fd(&self->stderr_fd);
-            return;
-        }
-        g_string_append_len(self->said, piece, len);
-        if (self->said->len > IMS_LINK_STDERR_MAX)
-            g_string_erase(self->said, 0, (gssize)self->said->len - IMS_LINK_STDERR_MAX);
-    }
+void
+ims_link_bound_stderr(ImsLink *self)
+{
+    if (self->stderr_fd < 0 || length_of(self->stderr_fd) <= STDERR_LIMIT)
+        return;
+    if (ftruncate(self->stderr_fd, 0) < 0)
+        close_fd(&self->stderr_fd);
 }
 
 /* The last line: programs put the reason for giving up there. */
 char *
 ims_link_stderr(ImsLink *self)
 {
-    const char *begin, *newline;
-    gsize len;
+    char tail[IMS_LINK_STDERR_MAX];
+    off_t end = self->stderr_fd >= 0 ? length_of(self->stderr_fd) : 0;
+    gssize len = 0;
+    const char *newline;
 
-    ims_link_hear_stderr(self);
-    if (self->said == NULL)
-        return NULL;
-    begin = self->said->str;
-    len = self->said->len;
-    while (len > 0 && g_ascii_isspace(begin[len - 1]))
+    if (end > 0)
+        len = pread(self->stderr_fd, tail, sizeof tail, MAX(end - (off_t)sizeof tail, 0));
+    while (len > 0 && g_ascii_isspace(tail[len - 1]))
         len--;
-    if (len == 0)
+    if (len <= 0)
         return NULL;
 
-    newline = memrchr(begin, '\n', len);
-    return newline != NULL ? ims_text_escape(newline + 1, len - (gsize)(newline + 1 - begin))
-                           : ims_text_escape(begin, len);
+    newline = memrchr(tail, '\n', (gsize)len);
+    return newline != NULL ? ims_text_escape(newline + 1, (gsize)(tail + len - (newline + 1)))
+                           : ims_text_escape(tail, (gsize)len);
 }
 
 static gboolean
@@ -217,9 +211,6 @@ void
 ims_link_end_command(ImsLink *self)
 {
     close_fd(&self->stderr_fd);
-    if (self->said != NULL)
-        g_string_free(self->said, TRUE);
-    self->said = NULL;
     if (self->pid == 0)
         return;
 

@@ -20,8 +20,7 @@ struct ImsLink {
     gboolean heard;   /* bytes have come since the last that went */
     ImsLinkCount count;
     GPid pid;      /* of a command; 0 if there is none */
-    int stderr_fd; /* -1 if there is none, or it has ended */
-    GString *said; /* the tail of its stderr */
+    int stderr_fd; /* of the file that its stderr is; -1 if there is none */
 };
 
 typedef enum { IMS_LINK_MOVED, IMS_LINK_BLOCKED, IMS_LINK_CLOSED } ImsLinkStep;
@@ -52,10 +51,10 @@ gboolean ims_link_write(
     GError **error);
 
 /** ims_link_add_sources: adds to @sources, not attached yet, what wakes a context when @self can
- * move: input if @reading, output if @writing, and always the stderr of a command. */
+ * move: input if @reading, output if @writing. */
 void ims_link_add_sources(ImsLink *self, gboolean reading, gboolean writing, GPtrArray *sources);
 
-/** ims_link_hear_stderr: takes in what the command has said; never waits. */
-void ims_link_hear_stderr(ImsLink *self);
+/** ims_link_bound_stderr: keeps a talkative command from filling the memory; never waits. */
+void ims_link_bound_stderr(ImsLink *self);
 /** ims_link_end_command: ends the command and reaps it, which takes a second at most. */
 void ims_link_end_command(ImsLink *self);

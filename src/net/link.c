@@ -140,12 +140,6 @@ wake_by_stream(GObject *stream, gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static gboolean
-wake_by_fd(int fd, GIOCondition condition, gpointer data)
-{
-    return G_SOURCE_REMOVE;
-}
-
 static void
 add_source(GSource *source, GSourceFunc wake, GPtrArray *sources)
 {
@@ -165,10 +159,5 @@ ims_link_add_sources(ImsLink *self, gboolean reading, gboolean writing, GPtrArra
         add_source(
             g_pollable_output_stream_create_source(self->output, NULL),
             G_SOURCE_FUNC(wake_by_stream),
-            sources);
-    if (self->stderr_fd >= 0)
-        add_source(
-            g_unix_fd_source_new(self->stderr_fd, G_IO_IN | G_IO_HUP),
-            G_SOURCE_FUNC(wake_by_fd),
             sources);
 }

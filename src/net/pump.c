@@ -233,7 +233,7 @@ receive_all(ImsPump *self)
         Port *port = g_ptr_array_index(self->ports, i);
 
         moved |= receive(port);
-        ims_link_hear_stderr(port->link);
+        ims_link_bound_stderr(port->link);
     }
     return moved;
 }

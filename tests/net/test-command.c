@@ -77,7 +77,7 @@ test_silent_has_no_stderr(void)
     g_assert_null(ims_link_stderr(link));
 }
 
-/* A pipe holds 64 KiB: unless somebody listens, the command would hang before its end. */
+/* A pipe would hold 64 KiB: unless somebody listened, the command would hang before its end. */
 static void
 test_talkative_command_goes_on(void)
 {
