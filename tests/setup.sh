@@ -10,7 +10,7 @@ libgnutls28-dev glib-networking dbus-bin dbus-daemon gnome-keyring dovecot-imapd
 python3 python3-dbus"
 
 # To test it.
-TEST_PACKAGES="clang-format-14 libsecret-tools systemd"
+TEST_PACKAGES="clang-format-14 libsecret-tools python3-gi"
 
 missing_packages() {
     for package in "$@"; do

@@ -46,7 +46,7 @@ def tally(lines):
     floors = collections.defaultdict(Tally)
     for line in lines:
         test = json.loads(line)
-        floors[test["name"].split("/")[0]].add(test)
+        floors[test["name"].split(" / ")[-1].split("/")[0]].add(test)
     return floors
 
 

@@ -58,14 +58,9 @@ def ctl(session, *arguments, stdin=None):
 
 def sync(session):
     """Syncs as a user does; returns the counts of what was done."""
-    begin = time.monotonic()
     ctl(session, "sync", session.ACCOUNT)
     jobs = session.manager_property("Jobs")
-    result, summary = Job(session, jobs[-1]).wait()
-    steps = session.steps(summary)
-    told = ", ".join(f"{key} {value}" for key, value in steps.items())
-    say(f"   {result} in {time.monotonic() - begin:.1f} s: {told or 'nothing was to be done'}")
-    return steps
+    return session.steps(Job(session, jobs[-1]).wait()[1])
 
 
 def change(session, corpus):

@@ -14,9 +14,9 @@ MANY = 10_000
 
 def peak_above_idle(session):
     """Syncs, and tells how far the resident set rose above what it was."""
-    idle = session.forget_peak()
+    idle = session.memory("VmRSS")
     session.sync()
-    rise = session.peak_memory() - idle
+    rise = session.memory("VmHWM") - idle
     comment(f"idle {idle / 2**20:.1f} MiB, peak {rise / 2**20:.1f} MiB above")
     return rise
 

@@ -32,7 +32,7 @@ def run(group, scenarios):
             print(f"ok {number} - {name} # SKIP {why}", flush=True)
         except Exception:
             failed += 1
-            comment(traceback.format_exc())
+            traceback.print_exc()
             print(f"not ok {number} - {name}", flush=True)
         comment(f"{time.monotonic() - begin:.1f} s")
     sys.exit(1 if failed else 0)
