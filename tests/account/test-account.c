@@ -391,7 +391,7 @@ test_report_is_kept(Fixture *self, gconstpointer data)
     g_assert_true(ims_account_report(account) == ims_job_report(job));
     g_assert_cmpuint(ims_account_issues(account)->len, ==, 1);
     g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_ISSUES);
-    g_assert_nonnull(strstr(self->log->str, " issues=1 mailbox=A account=idle job1=done"));
+    g_assert_nonnull(strstr(self->log->str, " issues=1 mailbox=A account=idle job1=partial"));
 
     g_string_assign(self->log, "");
     sync_to_end(self, -1, report_with_issue("A", 0));
