@@ -131,3 +131,5 @@ gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.
  */
 gboolean ims_list(ImsPass *self, gboolean first, GError **error);
+/** ims_pass_report: fills the report, at the end of a pass, however it ended. */
+void ims_pass_report(ImsPass *self);

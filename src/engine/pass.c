@@ -354,97 +354,6 @@ run_all(ImsPass *self, GError **error)
            ims_remember_unseen(self, error);
 }
 
-/* -- the report -- */
-
-static ImsMailboxState
-state_of(const ImsBox *box)
-{
-    if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])
-        return IMS_MAILBOX_HELD;
-    return box->mailbox->valid && !box->again && !box->waits ? IMS_MAILBOX_SYNCED
-                                                             : IMS_MAILBOX_PENDING;
-}
-
-static ImsMailboxReport *
-report_box(const ImsBox *box)
-{
-    ImsMailboxReport *report = ims_mailbox_report_new(box->mailbox->name);
-
-    memcpy(report->there, box->there, sizeof report->there);
-    report->subscribed = box->subscribed;
-    g_free(report->role);
-    report->role = g_strdup(g_str_equal(box->mailbox->name, "INBOX") ? "inbox" : box->role);
-    report->messages = box->mailbox->valid
-                           ? box->mailbox->point[IMS_REMOTE].messages
-                           : MAX(box->listed[IMS_LOCAL].messages, box->listed[IMS_REMOTE].messages);
-    report->last_sync_us = box->mailbox->last_sync_us;
-    report->state = state_of(box);
-    report->done = box->done;
-    return report;
-}
-
-static gint
-report_by_name(gconstpointer a, gconstpointer b)
-{
-    const ImsMailboxReport *x = *(ImsMailboxReport *const *)a, *y = *(ImsMailboxReport *const *)b;
-
-    return strcmp(x->name, y->name);
-}
-
-static gboolean
-changed_anything(const ImsBox *box)
-{
-    for (ImsCount count = 0; count < IMS_N_COUNTS; count++) {
-        if (box->done.n[count] > 0)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-static void
-fill_report(ImsPass *self)
-{
-    GPtrArray *lists[] = {self->boxes, self->alone};
-    ImsSummary *summary = &self->report->summary;
-
-    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
-        for (guint i = 0; i < lists[l]->len; i++) {
-            const ImsBox *box = g_ptr_array_index(lists[l], i);
-
-            g_ptr_array_add(self->report->mailboxes, report_box(box));
-            summary->n[IMS_COUNT_MAILBOXES_SELECTED] += box->selected;
-            summary->n[IMS_COUNT_MAILBOXES_CHANGED] += changed_anything(box);
-        }
-    }
-    g_ptr_array_sort(self->report->mailboxes, report_by_name);
-    self->report->listed = self->boxes->len + self->alone->len > 0;
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        ImsLinkCount count = {0};
-
-        if (self->conn[side] == NULL)
-            continue;
-        count = ims_conn_count(self->conn[side]);
-        summary->n[IMS_COUNT_BYTES_SENT] += count.sent;
-        summary->n[IMS_COUNT_BYTES_RECEIVED] += count.received;
-        summary->n[IMS_COUNT_FLIGHTS] += count.flights;
-    }
-}
-
-static void
-report_issues(ImsPass *self)
-{
-    g_autoptr(GPtrArray) issues = NULL;
-
-    if (self->store == NULL)
-        return;
-    ims_store_rollback(self->store);
-    issues = ims_store_issues(self->store, NULL);
-    if (issues == NULL)
-        return;
-    g_ptr_array_unref(self->report->issues);
-    self->report->issues = g_steal_pointer(&issues);
-}
-
 /* -- the whole -- */
 
 static gboolean
@@ -518,8 +427,7 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
         ims_store_set_fuse(self.store, order->fuse, order->data);
     if (self.store != NULL && load_issues(&self, error) && open_conns(&self, error))
         run_all(&self, error);
-    fill_report(&self);
-    report_issues(&self);
+    ims_pass_report(&self);
     self.report->summary.n[IMS_COUNT_DURATION] =
         (guint64)(ims_clock_monotonic(order->clock) - start);
     report = ims_report_ref(self.report);
