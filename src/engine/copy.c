@@ -372,6 +372,18 @@ settle_refused(ImsPass *self, Batch *batch, GError **error)
            close_intent(self, batch, error);
 }
 
+/* Sent to Cyrus all the same, it would cost the connection, and all that is behind it. */
+static gboolean
+refuse_unsent(ImsPass *self, Batch *batch, const ImsMessage *message, GError **error)
+{
+    g_autoptr(ImsRow) row =
+        single(batch, message->uid, message, "it is larger than what the server takes");
+
+    ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
+    return ims_store_begin(self->store, error) && save_copied(self, batch, row, error) &&
+           ims_store_commit(self->store, error);
+}
+
 static gboolean copy_range(
     ImsPass *self,
     ImsBox *box,
@@ -474,13 +486,22 @@ copy_batches(ImsPass *self, ImsBox *box, ImsSide to, GQueue *ahead, GError **err
     const GArray *copies = box->plan->copies[to];
     gboolean multi = ims_conn_has(self->conn[to], "MULTIAPPEND");
     gboolean wary = !ims_uidset_is_empty(box->unreadable[ims_side_other(to)]);
+    guint64 limit = ims_conn_append_limit(self->conn[to]);
     guint max = multi && !wary ? IMS_INTENT_MAX : 1, i = 0;
 
     while (i < copies->len && !box->left) {
         g_autoptr(Batch) batch = batch_new(box, to);
 
-        while (i < copies->len && batch->messages->len < max && batch->bytes < BATCH_BYTES)
-            batch_add(batch, &g_array_index(copies, ImsMessage, i++));
+        for (; i < copies->len && batch->messages->len < max && batch->bytes < BATCH_BYTES; i++) {
+            const ImsMessage *message = &g_array_index(copies, ImsMessage, i);
+
+            if (message->size <= limit)
+                batch_add(batch, message);
+            else if (!refuse_unsent(self, batch, message, error))
+                return FALSE;
+        }
+        if (batch->messages->len == 0)
+            continue;
         if (!send_batch(self, batch, error))
             return FALSE;
         g_queue_push_tail(ahead, g_steal_pointer(&batch));

@@ -5,6 +5,8 @@
  * after login counts, so the owner clears the list when it logs in. */
 #include "imap/caps.h"
 
+#include <string.h>
+
 static const char *const required[] = {"QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"};
 
 /* QRESYNC can only be used after ENABLE, so that one without the other is as good as none. */
@@ -47,6 +49,22 @@ ims_caps_has(const ImsCaps *self, const char *word)
             return TRUE;
     }
     return FALSE;
+}
+
+guint64
+ims_caps_number(const ImsCaps *self, const char *name, guint64 fallback)
+{
+    gsize len = strlen(name);
+    guint64 number;
+
+    for (gsize i = 0; self->words != NULL && self->words[i] != NULL; i++) {
+        const char *word = self->words[i];
+
+        if (g_ascii_strncasecmp(word, name, len) == 0 && word[len] == '=' &&
+            g_ascii_string_to_unsigned(word + len + 1, 10, 0, G_MAXUINT64, &number, NULL))
+            return number;
+    }
+    return fallback;
 }
 
 char *

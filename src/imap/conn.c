@@ -231,3 +231,9 @@ ims_conn_has(const ImsConn *self, const char *capability)
 {
     return ims_caps_has(&self->session.caps, capability);
 }
+
+guint64
+ims_conn_append_limit(const ImsConn *self)
+{
+    return ims_caps_number(&self->session.caps, "APPENDLIMIT", G_MAXUINT64);
+}

@@ -79,6 +79,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConn, ims_conn_free)
 ImsLinkCount ims_conn_count(const ImsConn *self);
 /** ims_conn_has: @capability: in capitals, such as "MULTIAPPEND". */
 gboolean ims_conn_has(const ImsConn *self, const char *capability);
+/** ims_conn_append_limit: Returns: octets of the greatest message that the server takes (RFC 7889);
+ * G_MAXUINT64 if it does not say. */
+guint64 ims_conn_append_limit(const ImsConn *self);
 
 /** ims_conn_wait: waits for @cmd's reply. A NO is TRUE, see ims_cmd_reply(); a BAD is an error.
  * Control commands have a deadline of 120 seconds since the last byte. */
