@@ -20,13 +20,6 @@ typedef struct {
     ImsCmd *cmd;
 } Sent;
 
-/* What became of the steps of one side. */
-typedef struct {
-    GHashTable *shown;  /* UID -> ImsFlags: by the last answer */
-    ImsUidSet *refused; /* the server said NO */
-    char *refusal;
-} Outcome;
-
 static void
 group_free(gpointer data)
 {
@@ -179,65 +172,92 @@ send_without_keywords(
     return collect(self, box, side, sent, shown, error);
 }
 
-static gboolean
-carry_verb(
-    ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, Outcome *outcome, GError **error)
+/* The one half of @step. Returns: (transfer none): what it borrows is the step's. */
+static ImsFlagStep
+half(const ImsFlagStep *step, ImsStoreVerb verb)
 {
-    g_autoptr(GHashTable) groups = group_steps(box, side, verb);
-    g_autoptr(GArray) sent = sent_new();
-    GHashTableIter iter;
-    gpointer data;
+    ImsFlagStep part = {.row = step->row, .side = step->side};
 
-    g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &data)) {
-        if (!send_group(self, side, verb, data, &((Group *)data)->flags, sent, error))
+    if (verb == IMS_STORE_ADD)
+        part.add = step->add;
+    else
+        part.del = step->del;
+    return part;
+}
+
+/* Each half is settled by the answers to its own STORE: what another client does between the two is
+ * a change. */
+static gboolean
+settle_verb(
+    ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, GHashTable *shown, GError **error)
+{
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < box->plan->flags->len; i++) {
+        const ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
+        ImsFlagStep part = half(step, verb);
+
+        if (step->side != side || (ims_flags_is_empty(&part.add) && ims_flags_is_empty(&part.del)))
+            continue;
+        ims_flag_step_settle(
+            &part, g_hash_table_lookup(shown, GUINT_TO_POINTER(step->row->uid[side])));
+        if (!ims_store_save_row(self->store, box->mailbox->id, step->row, error))
             return FALSE;
     }
-    if (!collect(self, box, side, sent, outcome->shown, error) ||
-        !send_without_keywords(self, box, side, verb, groups, outcome->shown, error))
-        return FALSE;
-    g_hash_table_iter_init(&iter, groups);
-    while (g_hash_table_iter_next(&iter, NULL, &data)) {
-        Group *group = data;
-
-        if (group->refusal == NULL)
-            continue;
-        ims_uidset_add_set(outcome->refused, group->uids);
-        g_free(outcome->refusal);
-        outcome->refusal = g_steal_pointer(&group->refusal);
-    }
-    return TRUE;
+    return ims_store_commit(self->store, error);
 }
 
 /* A refusal by rights or limits is remembered like a success, since asking again would be in vain;
  * it is shown as an issue. */
 static gboolean
-settle_side(ImsPass *self, ImsBox *box, ImsSide side, const Outcome *outcome, GError **error)
+raise_refusals(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    GHashTable *groups,
+    ImsUidSet *refused,
+    GError **error)
 {
-    if (!ims_store_begin(self->store, error))
-        return FALSE;
-    for (guint i = 0; i < box->plan->flags->len; i++) {
-        ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
-        guint32 uid = step->row->uid[side];
+    const char *words = NULL;
+    GHashTableIter iter;
+    gpointer data;
 
-        if (step->side != side)
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        const Group *group = data;
+
+        if (group->refusal == NULL)
             continue;
-        ims_flag_step_settle(step, g_hash_table_lookup(outcome->shown, GUINT_TO_POINTER(uid)));
-        if (!ims_store_save_row(self->store, box->mailbox->id, step->row, error))
-            return FALSE;
-        if (!ims_uidset_contains(outcome->refused, uid))
-            ims_pass_count(self, box, IMS_COUNT_FLAGS_LOCAL + side, 1);
+        ims_uidset_add_set(refused, group->uids);
+        words = group->refusal;
     }
-    if (!ims_store_commit(self->store, error))
+    return words == NULL ||
+           ims_pass_raise(
+               self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, words, error);
+}
+
+static gboolean
+carry_verb(
+    ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, ImsUidSet *refused, GError **error)
+{
+    g_autoptr(GHashTable) groups = group_steps(box, side, verb);
+    g_autoptr(GHashTable) shown = g_hash_table_new_full(NULL, NULL, NULL, shown_free);
+    g_autoptr(GArray) sent = sent_new();
+    GHashTableIter iter;
+    gpointer data;
+
+    if (box->left || g_hash_table_size(groups) == 0)
+        return TRUE;
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        if (!send_group(self, side, verb, data, &((Group *)data)->flags, sent, error))
+            return FALSE;
+    }
+    if (!collect(self, box, side, sent, shown, error) ||
+        !send_without_keywords(self, box, side, verb, groups, shown, error))
         return FALSE;
-    return outcome->refusal == NULL || ims_pass_raise(
-                                           self,
-                                           IMS_ISSUE_MAILBOX_FAILED,
-                                           box->mailbox->name,
-                                           side,
-                                           0,
-                                           outcome->refusal,
-                                           error);
+    return box->left || (settle_verb(self, box, side, verb, shown, error) &&
+                         raise_refusals(self, box, side, groups, refused, error));
 }
 
 static gboolean
@@ -250,13 +270,22 @@ has_steps(const ImsBox *box, ImsSide side)
     return any;
 }
 
+static void
+count_carried(ImsPass *self, ImsBox *box, ImsSide side, const ImsUidSet *refused)
+{
+    for (guint i = 0; i < box->plan->flags->len; i++) {
+        const ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
+
+        if (step->side == side && !ims_uidset_contains(refused, step->row->uid[side]))
+            ims_pass_count(self, box, IMS_COUNT_FLAGS_LOCAL + side, 1);
+    }
+}
+
 static gboolean
 carry_side(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
 {
-    g_autoptr(GHashTable) shown = g_hash_table_new_full(NULL, NULL, NULL, shown_free);
     g_autoptr(ImsUidSet) refused = ims_uidset_new();
-    Outcome outcome = {shown, refused, NULL};
-    gboolean open = FALSE, ok;
+    gboolean open = FALSE;
 
     if (!has_steps(box, side))
         return TRUE;
@@ -265,11 +294,12 @@ carry_side(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
     if (!open)
         return TRUE;
     ims_pass_tell(self, IMS_PHASE_MARKING, box);
-    ok = carry_verb(self, box, side, IMS_STORE_ADD, &outcome, error) &&
-         (box->left || carry_verb(self, box, side, IMS_STORE_REMOVE, &outcome, error)) &&
-         (box->left || settle_side(self, box, side, &outcome, error));
-    g_free(outcome.refusal);
-    return ok;
+    if (!carry_verb(self, box, side, IMS_STORE_ADD, refused, error) ||
+        !carry_verb(self, box, side, IMS_STORE_REMOVE, refused, error))
+        return FALSE;
+    if (!box->left)
+        count_carried(self, box, side, refused);
+    return TRUE;
 }
 
 gboolean

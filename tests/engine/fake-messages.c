@@ -124,7 +124,7 @@ add_lies(FakeConn *conn, const FakeMailbox *mailbox, ImsUidSet *vanished)
     const FakeFaults *faults = &conn->server->faults;
     g_autoptr(ImsUidSet) lies = NULL;
 
-    if (g_strcmp0(faults->lie_mailbox, mailbox->name) != 0)
+    if (g_strcmp0(faults->lie_mailbox, mailbox->name) != 0 || faults->lie_uids == NULL)
         return;
     lies = fake_uids_parse(faults->lie_uids, 1);
     ims_uidset_add_set(vanished, lies);
@@ -245,6 +245,14 @@ put_fields(GString *out, const char *text, gsize len, const char *section)
     g_string_append(out, "\r\n");
 }
 
+static gboolean
+is_withheld(const FakeConn *conn, const char *text, gsize len, const char *section)
+{
+    const char *marker = conn->server->faults.no_body_marker;
+
+    return marker != NULL && *section == '\0' && memmem(text, len, marker, strlen(marker)) != NULL;
+}
+
 static void
 put_body(FakeConn *conn, const FakeMessage *message, const char *section)
 {
@@ -252,6 +260,10 @@ put_body(FakeConn *conn, const FakeMessage *message, const char *section)
     gsize len, middle;
     const char *text = g_bytes_get_data(message->body, &len);
 
+    if (is_withheld(conn, text, len, section)) {
+        g_string_append(conn->reply, " BODY[] NIL");
+        return;
+    }
     if (strchr(section, '(') != NULL)
         put_fields(body, text, len, section);
     else

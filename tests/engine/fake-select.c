@@ -105,8 +105,11 @@ put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
 static void
 put_mailbox_state(FakeConn *conn, const FakeMailbox *mailbox)
 {
+    const FakeFaults *faults = &conn->server->faults;
+    guint missing = g_strcmp0(faults->lie_mailbox, mailbox->name) == 0 ? faults->lie_missing : 0;
+
     put_permanent_flags(conn, mailbox);
-    fake_untagged(conn, "%u EXISTS", mailbox->messages->len);
+    fake_untagged(conn, "%u EXISTS", mailbox->messages->len - missing);
     fake_untagged(conn, "0 RECENT");
     fake_untagged(conn, "OK [UIDVALIDITY %u] UIDs valid", mailbox->uidvalidity);
     fake_untagged(conn, "OK [UIDNEXT %u] Predicted next UID", mailbox->uidnext);

@@ -392,6 +392,18 @@ end_conn(gpointer data, gpointer unused)
 }
 
 void
+fake_hang_up(FakeServer *self)
+{
+    g_autoptr(GPtrArray) conns = NULL;
+
+    g_mutex_lock(&self->mutex);
+    conns = g_steal_pointer(&self->conns);
+    self->conns = g_ptr_array_new();
+    g_mutex_unlock(&self->mutex);
+    g_ptr_array_foreach(conns, end_conn, NULL);
+}
+
+void
 fake_server_free(FakeServer *self)
 {
     if (self == NULL)

@@ -19,6 +19,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeServer, fake_server_free)
  * greeted by PREAUTH. */
 char **fake_server_argv(const FakeServer *self);
 
+/** fake_hang_up: closes all connections, and waits until what had come on them is dealt with. */
+void fake_hang_up(FakeServer *self);
+
 /* -- what another client does -- */
 
 guint32 fake_add(
@@ -33,6 +36,10 @@ void fake_delete(FakeServer *self, const char *mailbox);
 void fake_rename(FakeServer *self, const char *from, const char *to);
 /** fake_set_uidvalidity: a new UIDVALIDITY, all messages numbered anew from 1. */
 void fake_set_uidvalidity(FakeServer *self, const char *mailbox, guint32 uidvalidity);
+void fake_subscribe(FakeServer *self, const char *mailbox);
+/** fake_lose_modseqs: as a server that lost its index: all mod-sequences begin anew, below those
+ * told before; UIDVALIDITY and UIDs stay. */
+void fake_lose_modseqs(FakeServer *self, const char *mailbox);
 /** fake_forget_expunges: from now on VANISHED (EARLIER) over-reports: all UIDs that do not stand.
  */
 void fake_forget_expunges(FakeServer *self, const char *mailbox);
@@ -84,6 +91,9 @@ typedef struct {
     gboolean mailbox_ids;     /* MAILBOXID in SELECT */
     const char *lie_mailbox;  /* here VANISHED (EARLIER) also names @lie_uids */
     const char *lie_uids;
+    guint lie_missing; /* and there EXISTS is so many too low */
+    /* `BODY[] NIL` for a message whose text contains it */
+    const char *no_body_marker;
     /* whether to drop the connection now */
     gboolean (*cut)(FakePhase phase, const char *command, gpointer data);
     /* before the command is executed */

@@ -315,6 +315,26 @@ fake_set_uidvalidity(FakeServer *self, const char *mailbox, guint32 uidvalidity)
 }
 
 void
+fake_subscribe(FakeServer *self, const char *mailbox)
+{
+    g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
+
+    g_hash_table_add(self->state->subscribed, g_strdup(mailbox));
+}
+
+void
+fake_lose_modseqs(FakeServer *self, const char *mailbox)
+{
+    g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
+    FakeMailbox *box = the_mailbox(self, mailbox);
+
+    box->modseq = 1;
+    g_array_set_size(box->expunged, 0);
+    for (guint i = 0; i < box->messages->len; i++)
+        ((FakeMessage *)g_ptr_array_index(box->messages, i))->modseq = 1;
+}
+
+void
 fake_forget_expunges(FakeServer *self, const char *mailbox)
 {
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The safety rules about writing, with other clients at work at the worst moment. Each test is
+ * named after the rule and fails without it. */
+
+#include <string.h>
+
+#include "scene.h"
+
+/* Pairs in INBOX: one, two (\Answered), three; and an empty Work. */
+static Scene *
+scene_of_three(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", "2");
+    scene_add(scene, IMS_LOCAL, "INBOX", "three", NULL);
+    scene_start(scene);
+    return g_steal_pointer(&scene);
+}
+
+static gboolean
+is_on(Scene *scene, ImsSide side, const char *mailbox, const char *name)
+{
+    return fake_exists(scene->server[side], mailbox) && scene_find(scene, side, mailbox, name) != 0;
+}
+
+/* -- S6 -- */
+
+typedef struct {
+    const char *name;
+    ImsSide side;
+    void (*meddle)(Scene *scene);
+    void (*check)(Scene *scene);
+} Meddling;
+
+static void
+flag_here(Scene *scene)
+{
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "three", "4 $mine");
+}
+
+static void
+check_flag(Scene *scene)
+{
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "three", "4 $mine");
+}
+
+static void
+flag_there(Scene *scene)
+{
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "three", "4 $mine");
+}
+
+static void
+flag_written(Scene *scene)
+{
+    g_autofree char *now = NULL;
+    guint32 uid = scene_find(scene, IMS_REMOTE, "INBOX", "one");
+    g_autofree char *key = NULL;
+
+    now = fake_flags(scene->server[IMS_REMOTE], "INBOX", uid);
+    key = g_strdup_printf("%d", atoi(now) | IMS_FLAG_FLAGGED);
+    fake_set_flags(scene->server[IMS_REMOTE], "INBOX", uid, key);
+}
+
+static void
+check_written(Scene *scene)
+{
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "one", "5");
+}
+
+static void
+deliver_here(Scene *scene)
+{
+    scene_add(scene, IMS_LOCAL, "INBOX", "late", NULL);
+}
+
+static void
+check_delivered(Scene *scene)
+{
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "late"));
+}
+
+static void
+expunge_there(Scene *scene)
+{
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "three");
+}
+
+static void
+check_expunged(Scene *scene)
+{
+    g_assert_false(is_on(scene, IMS_LOCAL, "INBOX", "three"));
+}
+
+static const Meddling meddlings[] = {
+    {"S6-closing-select-loses-no-flag-here", IMS_LOCAL, flag_here, check_flag},
+    {"S6-closing-select-loses-no-flag-there", IMS_REMOTE, flag_there, check_flag},
+    {"S6-closing-select-loses-no-flag-of-a-written-message",
+     IMS_REMOTE,
+     flag_written,
+     check_written},
+    {"P4-new-mail-in-mid-pass-is-found", IMS_LOCAL, deliver_here, check_delivered},
+    {"S6-closing-select-loses-no-expunge", IMS_REMOTE, expunge_there, check_expunged},
+};
+
+/* Returns: whether there was an @nth command. */
+static gboolean
+meddle_at(const Meddling *meddling, guint nth)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+    Trap trap = {.nth = nth, .spring = meddling->meddle};
+
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    scene_add(scene, IMS_LOCAL, "INBOX", "new", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "other", "1");
+    scene_set_trap(scene, meddling->side, &trap);
+    scene_pass(scene);
+    if (trap.seen <= nth)
+        return FALSE;
+
+    scene_disarm(scene);
+    scene_start(scene);
+    meddling->check(scene);
+    scene_assert_quiet(scene);
+    return TRUE;
+}
+
+static void
+test_meddling(gconstpointer data)
+{
+    guint nth = 0;
+
+    while (meddle_at(data, nth))
+        nth++;
+    g_assert_cmpuint(nth, >, 8);
+}
+
+/* -- S7 -- */
+
+static void
+replace_work(Scene *scene)
+{
+    fake_delete(scene->server[IMS_REMOTE], "Work");
+    fake_create(scene->server[IMS_REMOTE], "Work");
+    scene_add(scene, IMS_REMOTE, "Work", "alien1", NULL);
+    scene_add(scene, IMS_REMOTE, "Work", "alien2", NULL);
+}
+
+/* Whatever SELECT it is before which the mailbox is replaced, nothing is marked in the new one. */
+static void
+test_no_blind_mark(void)
+{
+    gboolean any = TRUE;
+
+    for (guint nth = 0; any; nth++) {
+        g_autoptr(Scene) scene = scene_of_three();
+        Trap trap = {.command = "SELECT \"Work\"", .nth = nth, .spring = replace_work};
+
+        scene_add(scene, IMS_LOCAL, "Work", "w1", NULL);
+        scene_add(scene, IMS_LOCAL, "Work", "w2", NULL);
+        scene_start(scene);
+        scene_expunge(scene, IMS_LOCAL, "Work", "w1");
+        scene_set_trap(scene, IMS_REMOTE, &trap);
+        scene_pass(scene);
+        any = trap.seen > nth;
+        if (!any)
+            break;
+        scene_assert_flags(scene, IMS_REMOTE, "Work", "alien1", "0");
+        scene_assert_flags(scene, IMS_REMOTE, "Work", "alien2", "0");
+    }
+}
+
+/* -- S8 -- */
+
+static void
+test_lying_vanished(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene->faults[IMS_LOCAL].lie_mailbox = "INBOX";
+    scene->faults[IMS_LOCAL].lie_uids = "2";
+    scene->faults[IMS_LOCAL].lie_missing = 1;
+    scene_arm(scene);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_expunged(scene), ==, 0);
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "2");
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "2");
+    scene_assert_quiet(scene);
+}
+
+static void
+test_over_reporting(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    fake_forget_expunges(scene->server[IMS_LOCAL], "INBOX");
+    scene_start(scene);
+    g_assert_cmpuint(scene_expunged(scene), ==, 1);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, 2);
+}
+
+static void
+test_users_mark(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "8");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "three");
+    scene_start(scene);
+    g_assert_cmpuint(scene_expunged(scene), ==, 1);
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "one", "8");
+    scene_assert_quiet(scene);
+}
+
+static void
+flag_two_there(Scene *scene)
+{
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "two", "4");
+}
+
+static void
+test_deletion_beats_flags(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+    Trap trap = {.command = "UID STORE", .spring = flag_two_there};
+
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_start(scene);
+    g_assert_cmpuint(trap.seen, >, 1);
+    g_assert_false(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+    scene_assert_quiet(scene);
+}
+
+static void
+test_taken_back(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "two", "10");
+    scene_start(scene);
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "two", "2");
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "2");
+    g_assert_cmpuint(fake_count(scene->server[IMS_LOCAL], "INBOX"), ==, 3);
+    scene_assert_quiet(scene);
+}
+
+/* -- S9 -- */
+
+/* Watches that no twin is expunged before the moved message has arrived there. */
+static void
+watch_expunge(Scene *scene)
+{
+    g_assert_true(
+        is_on(scene, IMS_REMOTE, "Work", "two") || is_on(scene, IMS_REMOTE, "New", "two"));
+}
+
+static void
+move_two(Scene *scene)
+{
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "Work");
+}
+
+static void
+move_two_into_new(Scene *scene)
+{
+    fake_create(scene->server[IMS_LOCAL], "New");
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "New");
+}
+
+static const struct {
+    const char *name, *command;
+    guint nth;
+    void (*spring)(Scene *scene);
+    gboolean named; /* the job names INBOX only */
+} move_cases[] = {
+    {"before-the-pass", NULL, 0, move_two, TRUE},
+    {"after-the-listing", "SELECT \"INBOX\" (QRESYNC", 0, move_two, TRUE},
+    {"in-the-second-round", "SELECT \"INBOX\" (QRESYNC", 1, move_two, TRUE},
+    {"into-a-new-mailbox", "SELECT \"INBOX\" (QRESYNC", 0, move_two_into_new, FALSE},
+};
+
+static void
+test_moved(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_of_three();
+    char *names[] = {(char *)"INBOX", NULL};
+    Trap here = {
+        .command = move_cases[i].command, .nth = move_cases[i].nth, .spring = move_cases[i].spring};
+    Trap there = {.command = "UID EXPUNGE", .spring = watch_expunge};
+
+    if (move_cases[i].command == NULL)
+        move_cases[i].spring(scene);
+    else
+        scene_set_trap(scene, IMS_LOCAL, &here);
+    scene_set_trap(scene, IMS_REMOTE, &there);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene->order.mailboxes = move_cases[i].named ? names : NULL;
+    scene_pass(scene);
+    scene->order.mailboxes = NULL;
+    scene_pass(scene);
+    scene_pass(scene);
+    scene_assert_quiet(scene);
+    g_assert_false(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+    g_assert_cmpuint(there.seen, ==, 1);
+}
+
+/* The mailbox that the message went to was never synced, and the job does not name it. */
+static void
+test_moved_into_unknown(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    char *names[] = {(char *)"INBOX", NULL};
+    Trap there = {.command = "UID EXPUNGE", .spring = watch_expunge};
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene->order.mailboxes = names;
+    scene_pass(scene);
+    move_two(scene);
+    scene_set_trap(scene, IMS_REMOTE, &there);
+    scene_pass(scene);
+    scene->order.mailboxes = NULL;
+    scene_pass(scene);
+    scene_assert_quiet(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "Work", "two"));
+}
+
+static void
+test_target_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene->faults[IMS_REMOTE].refuse_marker = "This is two.";
+    scene_arm(scene);
+    move_two(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_REFUSED, "Work", IMS_REMOTE));
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+static void
+test_target_held(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_create(scene, "Held");
+    scene_add(scene, IMS_LOCAL, "Held", "here", NULL);
+    scene_add(scene, IMS_REMOTE, "Held", "there", NULL);
+    scene_pass(scene);
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "Held");
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+static void
+test_target_vanished(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    fake_delete(scene->server[IMS_REMOTE], "Work");
+    move_two(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_VANISHED, "Work", IMS_REMOTE));
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+/* -- S11 -- */
+
+typedef struct {
+    FakePhase phase;
+    guint left; /* such moments to let by */
+} Scissors;
+
+static gboolean
+cut(FakePhase phase, const char *command, gpointer data)
+{
+    Scissors *scissors = data;
+
+    return phase == scissors->phase && scissors->left-- == 0;
+}
+
+static const struct {
+    const char *name, *without;
+    ImsSide side;
+    Scissors scissors;
+    guint stored; /* messages that came over whole */
+} cut_cases[] = {
+    {"source-in-first-body", NULL, IMS_LOCAL, {FAKE_BODY, 0}, 0},
+    {"source-in-second-body", NULL, IMS_LOCAL, {FAKE_BODY, 1}, 0},
+    {"source-in-second-body-singly", "MULTIAPPEND", IMS_LOCAL, {FAKE_BODY, 1}, 1},
+    {"source-in-body-with-waiting-literal", "LITERAL+", IMS_LOCAL, {FAKE_BODY, 1}, 0},
+    {"target-in-first-literal", NULL, IMS_REMOTE, {FAKE_LITERAL, 0}, 0},
+    {"target-in-second-literal", NULL, IMS_REMOTE, {FAKE_LITERAL, 1}, 0},
+};
+
+static void
+test_cut(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_new(NULL, cut_cases[i].without);
+    Scissors scissors = cut_cases[i].scissors;
+
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "three", NULL);
+    scene->faults[cut_cases[i].side] = (FakeFaults){.cut = cut, .data = &scissors};
+    scene_arm(scene);
+    g_assert_false(scene_run(scene));
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, cut_cases[i].stored);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(scene_appended(scene), ==, 3 - cut_cases[i].stored);
+    scene_assert_quiet(scene);
+}
+
+/* -- S12 -- */
+
+static void
+set_foreign_flag(Scene *scene)
+{
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "two", "6 $mine");
+}
+
+static void
+test_gain_and_loss(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+    Trap trap = {.command = "UID STORE", .spring = set_foreign_flag};
+
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "two", "1");
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "5 $mine");
+    scene_assert_quiet(scene);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(meddlings); i++) {
+        g_autofree char *path = g_strconcat("/engine/rules/", meddlings[i].name, NULL);
+
+        g_test_add_data_func(path, &meddlings[i], test_meddling);
+    }
+    g_test_add_func("/engine/rules/S7-mark-waits-for-the-identity", test_no_blind_mark);
+    g_test_add_func("/engine/rules/S8-lying-vanished-expunges-nothing", test_lying_vanished);
+    g_test_add_func("/engine/rules/S8-over-reported-vanished", test_over_reporting);
+    g_test_add_func("/engine/rules/S8-users-mark-travels-and-expunges-nothing", test_users_mark);
+    g_test_add_func("/engine/rules/S8-deletion-beats-flags", test_deletion_beats_flags);
+    g_test_add_func("/engine/rules/S8-mark-taken-back-restores", test_taken_back);
+    for (gsize i = 0; i < G_N_ELEMENTS(move_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/rules/S9-moved-message-survives/", move_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_moved);
+    }
+    g_test_add_func(
+        "/engine/rules/S9-moved-message-survives/into-one-never-synced", test_moved_into_unknown);
+    g_test_add_func("/engine/rules/S9-refused-target-holds-the-expunge", test_target_refused);
+    g_test_add_func("/engine/rules/S9-held-target-holds-the-expunge", test_target_held);
+    g_test_add_func("/engine/rules/S9-vanished-target-holds-the-expunge", test_target_vanished);
+    for (gsize i = 0; i < G_N_ELEMENTS(cut_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/rules/S11-cut-stores-nothing/", cut_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_cut);
+    }
+    g_test_add_func("/engine/rules/S12-gain-and-loss-keep-a-foreign-flag", test_gain_and_loss);
+    return g_test_run();
+}
