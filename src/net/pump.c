@@ -287,14 +287,18 @@ make_sources(ImsPump *self, gint64 until_us)
     return sources;
 }
 
+/* Attaching a source wakes the context by itself, so one iteration may have dispatched nothing: it
+ * is asked until one of ours has. Once a second is often enough for bounding what commands say. */
 static void
 wait_for_bytes(ImsPump *self, gint64 until_us)
 {
-    g_autoptr(GPtrArray) sources = make_sources(self, until_us);
+    gint64 soon_us = g_get_monotonic_time() + G_USEC_PER_SEC;
+    g_autoptr(GPtrArray) sources = make_sources(self, MIN(until_us, soon_us));
 
     for (guint i = 0; i < sources->len; i++)
         g_source_attach(g_ptr_array_index(sources, i), self->context);
-    g_main_context_iteration(self->context, TRUE);
+    while (!g_main_context_iteration(self->context, TRUE))
+        continue;
 }
 
 /* A link is dead once it has been late: an answer that comes after its caller has given up would be

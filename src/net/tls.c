@@ -235,12 +235,20 @@ static ImsLink *
 open_link(Attempt *attempt, GSocketConnectable *address, GTlsDatabase *authorities, GError **error)
 {
     g_autoptr(GSocketConnection) tcp = connect_tcp(attempt, address, error);
+    g_autoptr(GIOStream) bare = NULL;
     g_autoptr(GIOStream) tls = NULL;
     g_autoptr(GError) problem = NULL;
 
     if (tcp == NULL)
         return NULL;
-    tls = g_tls_client_connection_new(G_IO_STREAM(tcp), address, &problem);
+    /* Over the bare streams, GIO does not know whom it talks to and resumes no session: a resumed
+     * one would not be verified, also if another account with other authorities had opened it. */
+    bare = g_simple_io_stream_new(
+        g_io_stream_get_input_stream(G_IO_STREAM(tcp)),
+        g_io_stream_get_output_stream(G_IO_STREAM(tcp)));
+    g_object_set_data_full(
+        G_OBJECT(bare), "tcp", g_object_ref(tcp), g_object_unref); /* stays open */
+    tls = g_tls_client_connection_new(bare, address, &problem);
     if (tls == NULL) {
         set_failure(attempt, "starting TLS", problem, error);
         return NULL;

@@ -91,6 +91,16 @@ def an_unknown_authority_gets_not_a_byte():
         equal(session.remote.log().count("Login:"), logins, "log-ins seen by the server")
 
 
+def an_unknown_authority_stays_one_when_another_account_trusts_it():
+    with Session() as session:
+        other = Authority(session.top / "other")
+        session.add("other", ca_file=other.certificate, status=1)
+        session.add("work")
+        session.sync("work")
+        words = session.ctl("sync", "other", status=1).stderr
+        holds("certificate" in words, f"the reason is not named in: {words}")
+
+
 def a_server_without_qresync_is_refused_by_that_name():
     with Session(settings=NO_QRESYNC) as session:
         session.add(status=1)
@@ -173,6 +183,7 @@ if __name__ == "__main__":
             without_a_keyring_the_reason_is_said,
             a_wrong_password_is_told_and_can_be_corrected,
             an_unknown_authority_gets_not_a_byte,
+            an_unknown_authority_stays_one_when_another_account_trusts_it,
             a_server_without_qresync_is_refused_by_that_name,
             no_password_is_written_anywhere,
             a_local_side_may_be_any_command_that_speaks_imap,

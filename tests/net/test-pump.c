@@ -5,6 +5,8 @@
 
 #include "net/pump.h"
 
+#include <time.h>
+
 #include "byte-client.h"
 #include "util/error.h"
 
@@ -176,6 +178,25 @@ test_stall_kills(void)
     g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_nonnull(strstr(error->message, "silent"));
     g_assert_cmpuint(f.client.in->len, ==, 5);
+    tear_down(&f);
+}
+
+/* In thread time, which other programs do not lengthen: a pump that asked again and again would use
+ * up all of the wait. */
+static void
+test_quiet_wait_is_idle(void)
+{
+    Fixture f;
+    struct timespec begin, end;
+    g_autoptr(GError) error = NULL;
+
+    set_up(&f, "exec cat", "hello", 6);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &begin);
+    g_assert_false(wait_until(&f, byte_client_is_full, g_get_monotonic_time() + 500000, 0, &error));
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_cmpfloat(
+        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9, <, 0.1);
     tear_down(&f);
 }
 
@@ -386,6 +407,7 @@ main(int argc, char **argv)
     g_test_add_func("/net/pump/link-survives-cancel", test_link_survives_cancel);
     g_test_add_func("/net/pump/deadline-kills-the-link", test_deadline_kills);
     g_test_add_func("/net/pump/silence-kills-the-link", test_stall_kills);
+    g_test_add_func("/net/pump/quiet-wait-is-idle", test_quiet_wait_is_idle);
     g_test_add_func("/net/pump/slow-is-not-stalled", test_slow_is_not_stalled);
     g_test_add_func("/net/pump/eof-is-offline", test_eof_is_offline);
     g_test_add_func("/net/pump/client-says-what-eof-means", test_client_says_what_eof_means);
