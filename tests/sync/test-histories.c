@@ -8,9 +8,13 @@
 
 #include "sync/decide.h"
 
+#ifdef __SANITIZE_ADDRESS__ /* which unwinds the stack for each allocation */
+#define N_HISTORIES 40
+#else
 #define N_HISTORIES 400
-#define N_EVENTS    30
-#define N_FLAGS     3
+#endif
+#define N_EVENTS 30
+#define N_FLAGS  3
 
 typedef struct {
     guint32 uid;
