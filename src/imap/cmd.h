@@ -28,6 +28,9 @@ struct ImsCmd {
     ImsCode code;
     char *text;
 
+    guint64 max_size;  /* of what it may collect: see ims_cmd_size() */
+    guint64 collected; /* octets of FETCH lines and listings, roughly */
+
     ImsDelta *delta;     /* DELTA */
     GArray *messages;    /* MESSAGES, HEADERS, DELTA: FETCH lines in the order of their coming */
     guint32 first;       /* MESSAGES: lower UIDs are of no interest */
@@ -56,4 +59,6 @@ gboolean ims_cmd_collect(ImsCmd *self, const ImsResponse *response, GError **err
 /** ims_cmd_collect_message: takes what a FETCH line told, if it is of interest. Errors: likewise.
  */
 gboolean ims_cmd_collect_message(ImsCmd *self, const ImsMessage *message, GError **error);
+/** ims_cmd_size: Returns: the octets of memory that the results take, roughly. */
+guint64 ims_cmd_size(const ImsCmd *self);
 void ims_cmd_clear_results(ImsCmd *self);

@@ -13,6 +13,7 @@
 
 #define MESSAGES_MAX (4u << 20) /* FETCH lines of one command */
 #define LISTINGS_MAX (1u << 18)
+#define STRING_COST  24 /* of a string beside its octets: a pointer, and what malloc() adds */
 
 /* A mailbox that LIST or STATUS told of. STATUS may come first. */
 typedef struct {
@@ -27,6 +28,34 @@ listed_free(gpointer data)
 
     g_free(listed->listing.name);
     g_free(listed);
+}
+
+guint64
+ims_cmd_size(const ImsCmd *self)
+{
+    guint64 n_ranges =
+        (guint64)ims_uidset_n_ranges(self->delta->vanished) + ims_uidset_n_ranges(self->uids);
+
+    return self->collected + n_ranges * sizeof(ImsUidRange);
+}
+
+static gboolean
+check_size(const ImsCmd *self, GError **error)
+{
+    g_autofree char *limit = NULL;
+
+    if (ims_cmd_size(self) <= self->max_size)
+        return TRUE;
+
+    limit = g_format_size_full(self->max_size, G_FORMAT_SIZE_IEC_UNITS);
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_PROTOCOL,
+        "the server answers %s with over %s",
+        self->name,
+        limit);
+    return FALSE;
 }
 
 static char *
@@ -56,6 +85,7 @@ get_listed(ImsCmd *self, const char *name, GError **error)
     listed = g_new0(Listed, 1);
     listed->listing.name = g_strdup(name);
     listed->listing.role = "";
+    self->collected += sizeof *listed + 2 * (STRING_COST + strlen(name));
     g_hash_table_insert(self->by_name, g_steal_pointer(&key), listed);
     return listed;
 }
@@ -65,10 +95,8 @@ collect_list(ImsCmd *self, const ImsResponse *response, GError **error)
 {
     Listed *listed;
 
-    if (response->mailbox == NULL) {
-        g_warning("a mailbox was passed over: its name is no modified UTF-7");
+    if (response->mailbox == NULL)
         return TRUE;
-    }
     listed = get_listed(self, response->mailbox, error);
     if (listed == NULL)
         return FALSE;
@@ -217,6 +245,7 @@ merge_lines(GArray *lines)
 void
 ims_cmd_clear_results(ImsCmd *self)
 {
+    self->collected = 0;
     ims_delta_free(self->delta);
     self->delta = ims_delta_new();
     g_clear_pointer(&self->messages, g_array_unref);
@@ -234,9 +263,9 @@ ims_cmd_collect(ImsCmd *self, const ImsResponse *response, GError **error)
 {
     switch (response->type) {
     case IMS_RESPONSE_LIST:
-        return collect_list(self, response, error);
+        return collect_list(self, response, error) && check_size(self, error);
     case IMS_RESPONSE_STATUS:
-        return collect_status(self, response, error);
+        return collect_status(self, response, error) && check_size(self, error);
     case IMS_RESPONSE_TAGGED:
     case IMS_RESPONSE_STATE:
         collect_select_code(self, &response->code);
@@ -255,7 +284,17 @@ ims_cmd_collect(ImsCmd *self, const ImsResponse *response, GError **error)
     default:
         break;
     }
-    return TRUE;
+    return check_size(self, error);
+}
+
+static guint64
+message_size(const ImsMessage *message)
+{
+    guint64 size = sizeof *message;
+
+    for (char **k = message->flags.keywords; k != NULL && *k != NULL; k++)
+        size += STRING_COST + strlen(*k);
+    return size;
 }
 
 static gboolean
@@ -285,7 +324,8 @@ ims_cmd_collect_message(ImsCmd *self, const ImsMessage *message, GError **error)
 
     copy = ims_message_copy(message);
     g_array_append_val(self->messages, copy);
-    return TRUE;
+    self->collected += message_size(&copy);
+    return check_size(self, error);
 }
 
 GPtrArray *

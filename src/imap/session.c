@@ -5,7 +5,8 @@
  * commands, but Dovecot holds tagged replies back while it goes on: the data of a second FETCH
  * comes before the reply to the first. So a FETCH line goes to every unanswered command that asks
  * for such lines, up to the next SELECT; a search result to the command it names. What bodies do is
- * stream.c's. */
+ * stream.c's,
+ * what the server may say unasked flood.c's. */
 #include "imap/session.h"
 
 #include <string.h>
@@ -243,6 +244,7 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
     ims_cmd_answer(sent->cmd, ok ? IMS_REPLY_OK : IMS_REPLY_NO, response);
     g_queue_delete_link(&self->sent, link);
     sent_free(sent);
+    ims_session_asked(self);
     return TRUE;
 }
 
@@ -286,7 +288,7 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
     if (select == NULL || response->condition != IMS_OK)
         return TRUE;
 
-    return ims_cmd_collect(select, response, error);
+    return ims_session_collect(self, select, response, error);
 }
 
 /* -- untagged data -- */
@@ -294,16 +296,9 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 static void
 note_code(ImsSession *self, const ImsResponse *response)
 {
-    g_autofree char *text = NULL;
-
     if (response->code.type == IMS_CODE_CAPABILITY)
         ims_caps_set(&self->caps, response->code.words);
-    if (response->code.type != IMS_CODE_ALERT)
-        return;
-
-    /* RFC 9051 section 7.1: an alert has to be shown. */
-    text = ims_reply_text(response);
-    g_message("the server says: %s", text);
+    ims_session_tell_alert(self, response);
 }
 
 static void
@@ -320,7 +315,8 @@ take_data(ImsSession *self, guint wants, const ImsResponse *response, GError **e
 {
     ImsCmd *cmd = ims_session_oldest(self, wants);
 
-    return cmd == NULL || ims_cmd_collect(cmd, response, error);
+    ims_session_tell_unnamable(self, response);
+    return cmd == NULL || ims_session_collect(self, cmd, response, error);
 }
 
 /* An ESEARCH names its command. Of a SEARCH there is only one at a time. */
@@ -343,7 +339,7 @@ take_search(ImsSession *self, const ImsResponse *response, GError **error)
         return TRUE;
 
     search->searched = TRUE;
-    return ims_cmd_collect(search->cmd, response, error);
+    return ims_session_collect(self, search->cmd, response, error);
 }
 
 static gboolean
@@ -360,7 +356,7 @@ take_fetch(ImsSession *self, const ImsResponse *response, GError **error)
     for (const GList *link = self->sent.head; link != NULL; link = link->next) {
         ImsCmd *cmd = cmd_of(link);
 
-        if ((cmd->wants & wants) && !ims_cmd_collect_message(cmd, &message, error))
+        if ((cmd->wants & wants) && !ims_session_collect_message(self, cmd, &message, error))
             return FALSE;
         if (cmd->wants & IMS_WANT_DELTA)
             break;
@@ -379,6 +375,8 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
         note_code(self, response);
         return take_state(self, response, error);
     case IMS_RESPONSE_CONTINUE:
+        if (self->awaits_go_on)
+            ims_session_asked(self);
         self->awaits_go_on = FALSE;
         return TRUE;
     case IMS_RESPONSE_CAPABILITY:
@@ -434,6 +432,8 @@ client_feed(gpointer client, const guint8 *data, gsize len, gsize *out_used, GEr
         else if (!parse(self, data + used, len - used, &n, &local))
             ims_session_fail(self, g_steal_pointer(&local));
         used += n;
+        if (!ims_session_count(self, n, &local))
+            ims_session_fail(self, g_steal_pointer(&local));
     }
     if (self->error != NULL) {
         g_propagate_error(error, g_error_copy(self->error));

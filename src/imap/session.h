@@ -50,6 +50,10 @@ typedef struct {
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal waits for its "+" */
 
+    guint64 n_unasked;       /* octets since the last that somebody asked for */
+    gboolean told_alert;     /* an ALERT is in the journal: no more of them */
+    gboolean told_unnamable; /* likewise a LIST whose name cannot be used */
+
     ImsBody body;
     gboolean held;          /* the parser stands at a body whose turn has not come */
     ImsFingerprint *header; /* eats the section that is coming in */
@@ -97,7 +101,22 @@ gsize ims_session_read_body(ImsSession *self, const guint8 **out_data);
 /** ims_session_close_body: the reader is through with the body; the next one may begin. */
 void ims_session_close_body(ImsSession *self);
 
-/* Between session.c and stream.c. */
+/* Between session.c, stream.c and flood.c. */
+/** ims_session_asked: what came now was asked for. */
+void ims_session_asked(ImsSession *self);
+/** ims_session_count: @len octets came. Errors: IMS_ERROR_PROTOCOL, if too many have come that
+ * nobody asked for. */
+gboolean ims_session_count(ImsSession *self, gsize len, GError **error);
+/** ims_session_collect: ims_cmd_collect() of data that counts as asked for if it was new. */
+gboolean ims_session_collect(
+    ImsSession *self, ImsCmd *cmd, const ImsResponse *response, GError **error);
+/** ims_session_collect_message: likewise ims_cmd_collect_message(). */
+gboolean ims_session_collect_message(
+    ImsSession *self, ImsCmd *cmd, const ImsMessage *message, GError **error);
+/** ims_session_tell_alert: logs the first ALERT of the connection. */
+void ims_session_tell_alert(ImsSession *self, const ImsResponse *response);
+/** ims_session_tell_unnamable: warns of the first LIST whose name cannot be used. */
+void ims_session_tell_unnamable(ImsSession *self, const ImsResponse *response);
 /** ims_session_body_begins: the parser stands at a body. Errors: IMS_ERROR_PROTOCOL. */
 gboolean ims_session_body_begins(ImsSession *self, GError **error);
 /** ims_session_body_stalls: Returns: whether nothing more can be taken until the reader has read.

@@ -41,6 +41,7 @@ open_body(ImsSession *self, const ImsMessage *message)
     body->quoted_lent = FALSE;
     body->told = FALSE;
     body->open = TRUE;
+    ims_session_asked(self);
 }
 
 static gboolean
@@ -108,6 +109,7 @@ ims_session_body_feed(ImsSession *self, const guint8 *data, gsize len)
         if (n > 0 && !ims_buf_append(&body->arriving, data, n))
             return 0;
         body->to_come -= n;
+        ims_session_asked(self);
     } else if (self->header != NULL) {
         ims_fingerprint_feed(self->header, data, n);
     }

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define KEYWORD_MAX 255 /* octets; Cyrus allows 200 */
+
 gboolean
 ims_octets_to_number(const char *text, gsize len, guint64 min, guint64 max, guint64 *out)
 {
@@ -259,7 +261,9 @@ ims_cursor_uidset(ImsCursor *self, const char *what, gboolean *out_ordered, GErr
     return set;
 }
 
-/* Whether the octets are a keyword. `]` may be in it: Cyrus 3.6.1 stores such ones. */
+/* Whether the octets are a keyword that may be kept. `]` may be in it: Cyrus 3.6.1 stores such
+ * ones.
+ */
 static gboolean
 is_keyword(const char *text, gsize len)
 {
@@ -267,7 +271,7 @@ is_keyword(const char *text, gsize len)
         if (!g_ascii_isgraph(text[i]) || strchr("(){%*\"\\", text[i]) != NULL)
             return FALSE;
     }
-    return len > 0;
+    return len > 0 && len <= KEYWORD_MAX;
 }
 
 static guint
@@ -289,8 +293,24 @@ G_STATIC_ASSERT(IMS_FLAG_FLAGGED == 1 << 2);
 G_STATIC_ASSERT(IMS_FLAG_DELETED == 1 << 3);
 G_STATIC_ASSERT(IMS_FLAG_DRAFT == 1 << 4);
 
+/* Those that sort first stay, so that two servers with the same keywords keep the same. */
+static void
+limit_keywords(ImsFlags *flags, guint max)
+{
+    guint n = flags->keywords != NULL ? g_strv_length(flags->keywords) : 0;
+
+    if (n <= max)
+        return;
+
+    for (guint i = max; i < n; i++)
+        g_free(flags->keywords[i]);
+    flags->keywords[max] = NULL;
+    flags->keywords = g_renew(char *, flags->keywords, max + 1);
+}
+
 gboolean
-ims_cursor_flags(ImsCursor *self, ImsFlags *out, gboolean *out_any, GError **error)
+ims_cursor_flags(
+    ImsCursor *self, guint max_keywords, ImsFlags *out, gboolean *out_any, GError **error)
 {
     g_autoptr(GPtrArray) keywords = g_ptr_array_new_with_free_func(g_free);
     ImsFlags flags = {0};
@@ -309,6 +329,7 @@ ims_cursor_flags(ImsCursor *self, ImsFlags *out, gboolean *out_any, GError **err
             g_ptr_array_add(keywords, g_strndup(ims_cursor_text(self, token), token->len));
     }
     ims_flags_add_keywords(&flags, keywords);
+    limit_keywords(&flags, max_keywords);
     *out = flags;
     if (out_any != NULL)
         *out_any = any;

@@ -52,12 +52,20 @@ ImsUidSet *ims_cursor_uidset(
     ImsCursor *self, const char *what, gboolean *out_ordered, GError **error);
 /**
  * ims_cursor_flags:
+ * @max_keywords: of more, those are left out that sort behind them
  * @out_any: (out) (optional): whether `\*` was among them
  *
  * Reads a parenthesised list of flags. `\Recent`, unknown system flags and what is no keyword are
- * left out.
+ * left out, as are keywords over 255 octets.
  */
-gboolean ims_cursor_flags(ImsCursor *self, ImsFlags *out, gboolean *out_any, GError **error);
+gboolean ims_cursor_flags(
+    ImsCursor *self, guint max_keywords, ImsFlags *out, gboolean *out_any, GError **error);
+
+/* The keywords that are kept of one message; and of a mailbox, where Cyrus has 128 of them, and
+ * one that was missing would count as one that the mailbox does not keep. */
+#define IMS_MESSAGE_KEYWORDS_MAX 100
+#define IMS_MAILBOX_KEYWORDS_MAX 1000
+
 /** ims_cursor_words: Returns: (transfer full): all words that follow, in capitals. */
 char **ims_cursor_words(ImsCursor *self);
 /** ims_cursor_skip: takes one word, string, body, or list with all in it. */

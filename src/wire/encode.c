@@ -8,7 +8,6 @@
 
 #include "wire/utf7.h"
 
-#define QUOTED_MAX  1000
 #define KEYWORD_MAX 50
 #define RANGE_MAX   21 /* octets of "4294967294:4294967295" */
 
@@ -18,7 +17,7 @@ gboolean
 ims_encode_quotable(const char *text)
 {
     for (const char *c = text; *c != '\0'; c++) {
-        if ((guchar)*c >= 0x80 || *c == '\r' || *c == '\n' || c - text >= QUOTED_MAX)
+        if ((guchar)*c >= 0x80 || *c == '\r' || *c == '\n' || c - text >= IMS_QUOTED_MAX)
             return FALSE;
     }
     return TRUE;

@@ -10,6 +10,8 @@
 /* Values -> bytes of a command. Nothing that came from a server goes out unchecked: a bad flag or
  * date makes a real server (Dovecot 2.3) execute the message's text as commands. */
 
+#define IMS_QUOTED_MAX 1000
+
 /** ims_encode_quotable: Returns: whether @text may stand in a quoted string: ASCII without CR, LF
  * and NUL, at most 1000 octets. Everything else has to go as a literal. */
 gboolean ims_encode_quotable(const char *text);

@@ -24,7 +24,7 @@ read_flags(ImsMessage *self, ImsCursor *cursor, GError **error)
 {
     ImsFlags flags;
 
-    if (!ims_cursor_flags(cursor, &flags, NULL, error))
+    if (!ims_cursor_flags(cursor, IMS_MESSAGE_KEYWORDS_MAX, &flags, NULL, error))
         return FALSE;
     ims_flags_clear(&self->flags);
     self->flags = flags;

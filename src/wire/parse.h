@@ -85,7 +85,8 @@ typedef struct {
     char *text;   /* TAGGED, STATE, CONTINUE: as the server sent it, not fit for people */
     char **words; /* CAPABILITY, ENABLED: in capitals */
     /* LIST and STATUS */
-    char *mailbox; /* UTF-8 in the server's spelling; NULL if its modified UTF-7 is none */
+    char *mailbox; /* UTF-8 in the server's spelling; NULL if its modified UTF-7 is none, or over
+                      IMS_QUOTED_MAX octets */
     guint attributes;
     const char *role; /* LIST: static, "" if none: "sent", "drafts", "trash", "junk", … */
     char delimiter;   /* LIST: 0 for NIL */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "wire/cursor.h"
+#include "wire/encode.h"
 #include "wire/utf7.h"
 
 static void
@@ -58,7 +59,8 @@ static gboolean
 read_flags(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
     self->type = IMS_RESPONSE_FLAGS;
-    return ims_cursor_flags(cursor, &self->flags, NULL, error) && ims_cursor_end(cursor, error);
+    return ims_cursor_flags(cursor, IMS_MAILBOX_KEYWORDS_MAX, &self->flags, NULL, error) &&
+           ims_cursor_end(cursor, error);
 }
 
 /* -- LIST and STATUS -- */
@@ -132,7 +134,8 @@ read_mailbox(ImsResponse *self, ImsCursor *cursor, GError **error)
 
     if (token == NULL)
         return FALSE;
-    self->mailbox = ims_utf7_decode(ims_cursor_text(cursor, token), token->len);
+    if (token->len <= IMS_QUOTED_MAX) /* a longer one could not be sent */
+        self->mailbox = ims_utf7_decode(ims_cursor_text(cursor, token), token->len);
     return TRUE;
 }
 

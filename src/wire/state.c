@@ -48,7 +48,8 @@ read_words(ImsCode *self, ImsCursor *cursor, GError **error)
 static gboolean
 read_flags(ImsCode *self, ImsCursor *cursor, GError **error)
 {
-    return ims_cursor_flags(cursor, &self->flags, &self->any_keyword, error);
+    return ims_cursor_flags(
+        cursor, IMS_MAILBOX_KEYWORDS_MAX, &self->flags, &self->any_keyword, error);
 }
 
 static gboolean

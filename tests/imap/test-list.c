@@ -103,6 +103,7 @@ test_bad_name(void)
         SCRIPT_OPEN,
         "C: a2 LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE " LIST_STATUS,
         "S: * LIST () \"/\" \"bad&name\"",
+        "S: * LIST () \"/\" \"another&bad&name\"",
         "S: * STATUS \"bad&name\" (MESSAGES 3)",
         "S: * LIST () \"/\" good",
         "S: a2 OK done",

@@ -210,6 +210,82 @@ test_many_literals(void)
     g_assert_cmpint(ims_parser_response(parser)->type, ==, IMS_RESPONSE_OTHER);
 }
 
+/* Returns: (transfer full): "k001 k002 …", backwards, since the order must not matter. */
+static char *
+many_keywords(guint n)
+{
+    GString *text = g_string_new(NULL);
+
+    for (; n > 0; n--)
+        g_string_append_printf(text, "%sk%04u", text->len > 0 ? " " : "", n);
+    return g_string_free(text, FALSE);
+}
+
+static void
+check_keywords(const ImsFlags *flags, guint want)
+{
+    g_assert_cmpuint(g_strv_length(flags->keywords), ==, want);
+    for (guint i = 0; i < want; i++) {
+        g_autofree char *keyword = g_strdup_printf("k%04u", i + 1);
+
+        g_assert_cmpstr(flags->keywords[i], ==, keyword);
+    }
+}
+
+static void
+test_many_keywords(void)
+{
+    static const struct {
+        guint n, of_message, of_mailbox;
+    } cases[] = {{100, 100, 100}, {101, 100, 101}, {1000, 100, 1000}, {2000, 100, 1000}};
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *keywords = many_keywords(cases[i].n);
+        g_autofree char *fetch = g_strdup_printf("* 1 FETCH (UID 1 FLAGS (%s))\r\n", keywords);
+        g_autofree char *code = g_strdup_printf("* OK [PERMANENTFLAGS (%s)] x\r\n", keywords);
+
+        g_assert_null(push_text(parser, fetch, strlen(fetch)));
+        check_keywords(&ims_parser_response(parser)->fetch.flags, cases[i].of_message);
+        g_assert_null(push_text(parser, code, strlen(code)));
+        check_keywords(&ims_parser_response(parser)->code.flags, cases[i].of_mailbox);
+    }
+}
+
+static void
+test_long_keyword(void)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+    g_autofree char *above = g_strnfill(256, 'k');
+    g_autofree char *line =
+        g_strdup_printf("* 1 FETCH (UID 1 FLAGS (%s %s))\r\n", above, above + 1);
+    const ImsFlags *flags = &ims_parser_response(parser)->fetch.flags;
+
+    g_assert_null(push_text(parser, line, strlen(line)));
+    g_assert_cmpuint(g_strv_length(flags->keywords), ==, 1);
+    g_assert_cmpstr(flags->keywords[0], ==, above + 1);
+}
+
+static void
+test_long_name(void)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+    g_autofree char *above = g_strnfill(1001, 'n');
+    static const char *const formats[] = {
+        "* LIST () \"/\" %s\r\n", "* STATUS \"%s\" (MESSAGES 1)\r\n"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
+        g_auto(GStrv) around = g_strsplit(formats[i], "%s", 2);
+        g_autofree char *at_line = g_strconcat(around[0], above + 1, around[1], NULL);
+        g_autofree char *above_line = g_strconcat(around[0], above, around[1], NULL);
+
+        g_assert_null(push_text(parser, at_line, strlen(at_line)));
+        g_assert_cmpstr(ims_parser_response(parser)->mailbox, ==, above + 1);
+        g_assert_null(push_text(parser, above_line, strlen(above_line)));
+        g_assert_null(ims_parser_response(parser)->mailbox);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
@@ -222,5 +298,8 @@ main(int argc, char **argv)
     g_test_add_func("/wire/limits/long-lines-take-linear-time", test_long_lines);
     g_test_add_func("/wire/limits/all-uids-cost-one-range", test_vanished_range);
     g_test_add_func("/wire/limits/many-literals-take-linear-time", test_many_literals);
+    g_test_add_func("/wire/limits/keywords-that-sort-first-are-kept", test_many_keywords);
+    g_test_add_func("/wire/limits/long-keyword-is-left-out", test_long_keyword);
+    g_test_add_func("/wire/limits/long-name-is-none", test_long_name);
     return g_test_run();
 }

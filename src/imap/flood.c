@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What a server may say without being asked, in octets and in lines of the journal. Each octet
+ * pushes the stall limit of a wait back, so that a server which never stops talking could hold us
+ * for ever: what nobody asked for is counted until something comes that a command wanted. */
+#include "imap/session.h"
+
+#include "util/error.h"
+
+#define UNASKED_MAX ((guint64)64 * 1024 * 1024)
+
+void
+ims_session_asked(ImsSession *self)
+{
+    self->n_unasked = 0;
+}
+
+gboolean
+ims_session_count(ImsSession *self, gsize len, GError **error)
+{
+    self->n_unasked += len;
+    if (self->n_unasked <= UNASKED_MAX)
+        return TRUE;
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_PROTOCOL,
+        "the server sends what nobody asked for: over %u MiB",
+        (guint)(UNASKED_MAX >> 20));
+    return FALSE;
+}
+
+/* What tells nothing new was not wanted either: the same line could come again without end. */
+gboolean
+ims_session_collect(ImsSession *self, ImsCmd *cmd, const ImsResponse *response, GError **error)
+{
+    guint64 before = ims_cmd_size(cmd);
+
+    if (!ims_cmd_collect(cmd, response, error))
+        return FALSE;
+    if (ims_cmd_size(cmd) > before)
+        ims_session_asked(self);
+    return TRUE;
+}
+
+gboolean
+ims_session_collect_message(
+    ImsSession *self, ImsCmd *cmd, const ImsMessage *message, GError **error)
+{
+    guint64 before = ims_cmd_size(cmd);
+
+    if (!ims_cmd_collect_message(cmd, message, error))
+        return FALSE;
+    if (ims_cmd_size(cmd) > before)
+        ims_session_asked(self);
+    return TRUE;
+}
+
+void
+ims_session_tell_alert(ImsSession *self, const ImsResponse *response)
+{
+    g_autofree char *text = NULL;
+
+    if (response->code.type != IMS_CODE_ALERT || self->told_alert)
+        return;
+
+    /* RFC 9051 section 7.1: an alert has to be shown. */
+    self->told_alert = TRUE;
+    text = ims_reply_text(response);
+    g_message("the server says: %s", text);
+}
+
+void
+ims_session_tell_unnamable(ImsSession *self, const ImsResponse *response)
+{
+    if (response->type != IMS_RESPONSE_LIST || response->mailbox != NULL || self->told_unnamable)
+        return;
+
+    self->told_unnamable = TRUE;
+    g_warning("mailboxes are passed over: a name is no modified UTF-7, or over 1,000 octets");
+}
