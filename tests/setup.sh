@@ -5,8 +5,8 @@
 
 # To build and to run it.
 PACKAGES="gcc libc6-dev meson ninja-build pkg-config gettext
-libglib2.0-dev libsystemd-dev libsecret-1-dev libjson-glib-dev libsqlite3-dev zlib1g-dev
-libgnutls28-dev glib-networking dbus-bin dbus-daemon gnome-keyring dovecot-imapd openssl
+libglib2.0-dev libsystemd-dev libsecret-1-dev libjson-glib-dev libsqlite3-dev
+glib-networking dbus-bin dbus-daemon gnome-keyring dovecot-imapd openssl
 python3 python3-dbus"
 
 # To test it.

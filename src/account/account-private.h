@@ -24,6 +24,7 @@ struct ImsAccounts {
 struct ImsAccount {
     ImsAccounts *accounts;
     char *name;
+    char *path;                  /* of its file */
     ImsConfig *config;           /* NULL: the file is broken, @error says why */
     GQueue queue;                /* ImsJob, not ended; the first is running or the next to */
     guint starter;               /* source that starts the first of the queue; 0: none */

@@ -134,6 +134,30 @@ end_cancelled(ImsAccount *self, ImsJob *job)
     end_job(self, job, error, NULL);
 }
 
+/* -- the file -- */
+
+/* The user may have put it right since, and is not to restart the service for that. Jobs keep what
+ * they were queued with: their passwords belong to it. */
+static void
+reread(ImsAccount *self)
+{
+    gboolean was_broken = self->config == NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (!g_queue_is_empty(&self->queue))
+        return;
+    g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
+    g_clear_pointer(&self->config, ims_config_free);
+    self->config = ims_config_load(self->path, self->name, &error);
+
+    if (!was_broken && error == NULL)
+        return;
+    if (was_broken && error != NULL && g_str_equal(error->message, self->error->message))
+        return;
+    settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
+    tell_changed(self);
+}
+
 /* -- a job's run -- */
 
 static void
@@ -254,6 +278,7 @@ ImsJob *
 ims_account_sync(
     ImsAccount *self, const ImsSyncOptions *options, ImsTrigger trigger, GError **error)
 {
+    reread(self);
     if (!check_usable(self, error))
         return NULL;
 
@@ -272,6 +297,7 @@ ims_account_test(ImsAccount *self, GError **error)
 {
     const ImsSyncOptions none = {NULL};
 
+    reread(self);
     if (!check_usable(self, error))
         return NULL;
     return queue_job(self, IMS_JOB_TEST, &none, IMS_TRIGGER_CLIENT);
@@ -334,10 +360,11 @@ void
 ims_account_keyring_stirred(ImsAccount *self)
 {
     self->keyring_changed = !g_queue_is_empty(&self->queue);
-    if (self->keyring_changed || !waits_for_keyring(self) || !check_usable(self, NULL))
+    if (self->keyring_changed || !waits_for_keyring(self))
         return;
-    ims_credentials_cancel(self->probe);
-    self->probe = ims_credentials_find(self->config, probed, self);
+    reread(self);
+    if (check_usable(self, NULL))
+        self->probe = ims_credentials_find(self->config, probed, self);
 }
 
 /* -- life -- */
@@ -349,6 +376,7 @@ ims_account_new(ImsAccounts *accounts, const char *name, const char *path)
 
     self->accounts = accounts;
     self->name = g_strdup(name);
+    self->path = g_strdup(path);
     self->issues = ims_report_new();
     self->config = ims_config_load(path, name, &self->error);
     self->settled = self->config != NULL ? IMS_ACCOUNT_IDLE : IMS_ACCOUNT_BLOCKED;
@@ -378,6 +406,7 @@ ims_account_free(ImsAccount *self, gint64 deadline_us)
     ims_report_unref(self->issues);
     g_free(self->offered);
     g_free(self->refused);
+    g_free(self->path);
     g_free(self->name);
     g_free(self);
 }

@@ -49,7 +49,6 @@ typedef struct {
 /* What the bus floor wants to be told; every function is set. */
 typedef struct {
     void (*account_added)(ImsAccount *account, gpointer data);   /* it can be found already */
-    void (*account_removed)(ImsAccount *account, gpointer data); /* it can still be found */
     void (*account_changed)(ImsAccount *account, gpointer data); /* state, attention, error, … */
     void (*issues_changed)(ImsAccount *account, gpointer data);
     void (*mailbox_changed)(ImsAccount *account, const ImsMailboxReport *mailbox, gpointer data);
@@ -109,20 +108,22 @@ GPtrArray *ims_account_issues(const ImsAccount *self);
  * fails with that error at once, and when they come is not started again by itself, but the account
  * is.
  *
+ * If no job is there, the account's file is read anew, so that a change of it is heard.
+ *
  * Errors: IMS_ERROR_CONFIG (a broken file, or a disabled account).
  *
  * Returns: (transfer none): the job.
  */
 ImsJob *ims_account_sync(
     ImsAccount *self, const ImsSyncOptions *options, ImsTrigger trigger, GError **error);
-/** ims_account_test: queues a job that connects and logs in to both sides. */
+/** ims_account_test: queues a job that connects and logs in to both sides; reads the file and fails
+ * as ims_account_sync() does. */
 ImsJob *ims_account_test(ImsAccount *self, GError **error);
 /** ims_account_cancel: Returns: how many jobs, running or queued, were cancelled. */
 guint ims_account_cancel(ImsAccount *self);
 
 guint64 ims_job_id(const ImsJob *self);
 ImsAccount *ims_job_account(const ImsJob *self);
-ImsJobKind ims_job_kind(const ImsJob *self);
 ImsTrigger ims_job_trigger(const ImsJob *self);
 const char *ims_trigger_name(ImsTrigger trigger);
 ImsResult ims_job_result(const ImsJob *self);

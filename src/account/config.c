@@ -420,6 +420,16 @@ ims_config_load(const char *path, const char *name, GError **error)
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) broken = NULL;
 
+    /* to open a FIFO would wait for ever */
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "%s: is no regular file; move it away, or put a file in its place",
+            path);
+        return NULL;
+    }
     /* else a key such as host[de] would be dropped in silence */
     if (!g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
         g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);

@@ -65,8 +65,8 @@ quote_path(const char *path)
     return g_string_free(g_steal_pointer(&quoted), FALSE);
 }
 
-char *
-ims_dovecot_config(const char *store)
+static char *
+config_of(const char *store)
 {
     g_autofree char *quoted = quote_path(store);
 
@@ -115,7 +115,7 @@ check_can_serve(const char *store, GError **error)
 static gboolean
 write_config(const char *store, const char *path, GError **error)
 {
-    g_autofree char *want = ims_dovecot_config(store);
+    g_autofree char *want = config_of(store);
     g_autofree char *have = NULL;
     g_autoptr(GError) broken = NULL;
 

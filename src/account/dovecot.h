@@ -36,7 +36,4 @@ void ims_dovecot_free(ImsDovecot *self);
 /** ims_dovecot_store: Returns: (transfer full): where @account's store stands, or would. */
 char *ims_dovecot_store(const char *account);
 
-/** ims_dovecot_config: Returns: (transfer full): the configuration for a store at @store. */
-char *ims_dovecot_config(const char *store);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsDovecot, ims_dovecot_free)

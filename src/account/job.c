@@ -95,12 +95,6 @@ ims_job_account(const ImsJob *self)
     return self->account;
 }
 
-ImsJobKind
-ims_job_kind(const ImsJob *self)
-{
-    return self->kind;
-}
-
 ImsTrigger
 ims_job_trigger(const ImsJob *self)
 {

@@ -29,16 +29,34 @@ ims_account_file_is_name(const char *account)
     return TRUE;
 }
 
+char *
+ims_account_file_path(const char *account)
+{
+    g_autofree char *base = g_strconcat(account, ".conf", NULL);
+
+    return g_build_filename(g_get_user_config_dir(), IMS_DIRECTORY, base, NULL);
+}
+
+/* A FIFO would be waited for, for ever. */
+static gboolean
+load_regular(GKeyFile *file, const char *path, GError **error)
+{
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, _("it is no regular file"));
+        return FALSE;
+    }
+
+    return g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error);
+}
+
 GKeyFile *
 ims_account_file_load(const char *account, GError **error)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) failure = NULL;
-    g_autofree char *base = g_strconcat(account, ".conf", NULL);
-    g_autofree char *path = g_build_filename(g_get_user_config_dir(), IMS_DIRECTORY, base, NULL);
+    g_autofree char *path = ims_account_file_path(account);
 
-    if (ims_account_file_is_name(account) &&
-        g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &failure))
+    if (ims_account_file_is_name(account) && load_regular(file, path, &failure))
         return g_steal_pointer(&file);
 
     if (failure == NULL || g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))

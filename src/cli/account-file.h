@@ -11,11 +11,14 @@
  * called. */
 gboolean ims_account_file_is_name(const char *account);
 
+/** ims_account_file_path: Returns: (transfer full): where the file of @account is. */
+char *ims_account_file_path(const char *account);
+
 /**
  * ims_account_file_load:
  *
  * Errors: IMS_ERROR_NO_SUCH_ACCOUNT if there is no file for @account or no account can have this
- * name; IMS_ERROR_CONFIG if it is no key file.
+ * name; IMS_ERROR_CONFIG if it is no regular file or no key file.
  *
  * Returns: (transfer full): the file, or NULL.
  */

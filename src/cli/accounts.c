@@ -146,23 +146,27 @@ ask_and_store(const ImsPasswordKey *key, GError **error)
 }
 
 static gboolean
+check_name(const char *name, GError **error)
+{
+    if (ims_account_file_is_name(name))
+        return TRUE;
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("“%s” is no name for an account: use 1 to 64 of A-Z a-z 0-9 . _ @ -, with a letter or "
+          "digit in front"),
+        name);
+    return FALSE;
+}
+
+static gboolean
 check_is_new(sd_bus *bus, const char *name, GError **error)
 {
     g_autoptr(GError) failure = NULL;
-    g_autofree char *path = NULL;
+    g_autofree char *path = ims_bus_account_path(bus, name, &failure);
 
-    if (!ims_account_file_is_name(name)) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CONFIG,
-            _("“%s” is no name for an account: use 1 to 64 of A-Z a-z 0-9 . _ @ -, with a letter "
-              "or "
-              "digit in front"),
-            name);
-        return FALSE;
-    }
-    path = ims_bus_account_path(bus, name, &failure);
     if (path != NULL) {
         g_set_error(
             error,
@@ -305,7 +309,7 @@ ims_command_add(const ImsArgs *args)
     g_autoptr(sd_bus) bus = NULL;
     g_autofree char *path = NULL;
 
-    if (settings == NULL)
+    if (settings == NULL || !check_name(name, &error))
         return ims_fault_usage("add", error);
 
     bus = ims_bus_open(&error);
@@ -317,9 +321,13 @@ ims_command_add(const ImsArgs *args)
 
     g_print(_("The account %s was added. Trying to log in…\n"), name);
     if (!test_account(bus, path, &error)) {
+        g_autofree char *file = ims_account_file_path(name);
+
         ims_fault_report(NULL, name, error);
         g_printerr(
-            _("The account stays as it is. When this is put right: \"imapsyncctl sync %s\"\n"),
+            _("The account stays; its settings are in %s.\n"
+              "When this is put right: \"imapsyncctl sync %s\"\n"),
+            file,
             name);
         return IMS_EXIT_FAILED;
     }

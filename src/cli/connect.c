@@ -33,8 +33,7 @@ become(char **argv, char **envp, GError **error)
 
 /* A process of the embedded store's own; several of them see each other's changes. Dovecot wants a
  * user and a home, and takes orders from variables of its own that another Dovecot may have left.
- * What it tells of each session would stand on the screens of mail clients; its warnings still do.
- */
+ * What it tells of each session goes to stderr. */
 static void
 become_dovecot(const char *account, GError **error)
 {

@@ -9,6 +9,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "cli/account-file.h"
 #include "cli/bus.h"
 #include "util/error.h"
 
@@ -16,6 +17,7 @@ char *
 ims_fault_advice(int code, const char *account)
 {
     const char *name = account != NULL ? account : "NAME";
+    g_autofree char *file = ims_account_file_path(name);
 
     switch (code) {
     case IMS_ERROR_CREDENTIALS_MISSING:
@@ -23,6 +25,10 @@ ims_fault_advice(int code, const char *account)
     case IMS_ERROR_AUTH_FAILED:
         return g_strdup_printf(
             _("store the right password with \"imapsyncctl password %s\""), name);
+    case IMS_ERROR_OFFLINE:
+        return g_strdup_printf(_("if host or port is wrong, correct %s"), file);
+    case IMS_ERROR_CERTIFICATE_REJECTED:
+        return g_strdup_printf(_("host, port and ca-file are in %s"), file);
     default:
         return NULL;
     }

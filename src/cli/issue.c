@@ -2,14 +2,17 @@
  * Copyright the imapsyncd authors */
 
 /* What the service holds back, in sentences. Each kind has two: what is the matter, and what ends
- * it. Mailbox names and a server's words come escaped from the service. */
+ * it. A mailbox's name comes from the service as the server gave it, and is escaped here; a
+ * server's words come escaped. */
 
 #include "cli/issue.h"
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/show.h"
+#include "util/log.h"
 
 typedef struct {
     const char *account, *kind, *mailbox, *detail;
@@ -171,7 +174,9 @@ ims_issue_text(const char *account, GVariant *dict)
     Issue issue = read_issue(account, dict);
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *since = ims_show_time(issue.since);
+    g_autofree char *mailbox = ims_text_escape(issue.mailbox, strlen(issue.mailbox));
 
+    issue.mailbox = mailbox;
     g_string_append_printf(text, "%s: ", account);
     add_sentences(text, &issue);
     if (*issue.detail != '\0')

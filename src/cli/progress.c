@@ -9,8 +9,10 @@
 
 #include <glib/gi18n.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "cli/show.h"
+#include "util/log.h"
 
 #define SMOOTHING_S  3.0 /* seconds over which the rate is smoothed */
 #define FIRST_S      0.5 /* seconds before a first guess at the rate is worth showing */
@@ -172,7 +174,8 @@ char *
 ims_progress_line(const ImsProgressView *view, guint width)
 {
     char *parts[N_PARTS] = {bar(view), messages(view), bytes(view), rate(view), left(view)};
-    guint wanted = ims_show_width(view->mailbox);
+    g_autofree char *name = ims_text_escape(view->mailbox, strlen(view->mailbox));
+    guint wanted = ims_show_width(name);
     guint room = wanted > 0 ? GAP + MIN(wanted, MAILBOX_ROOM) : 0;
     g_autofree char *start = head(view);
     g_autoptr(GString) line = g_string_new(start);
@@ -181,7 +184,7 @@ ims_progress_line(const ImsProgressView *view, guint width)
     drop_parts(parts, ims_show_width(start), room, width);
     used = ims_show_width(start) + parts_width(parts);
     if (wanted > 0 && used + GAP < width) {
-        g_autofree char *mailbox = ims_show_fit(view->mailbox, width - used - GAP);
+        g_autofree char *mailbox = ims_show_fit(name, width - used - GAP);
 
         g_string_append_printf(line, "%*s%s", GAP, "", mailbox);
     }

@@ -2,8 +2,8 @@
  * Copyright the imapsyncd authors */
 
 /* Sizes, times, tables, JSON and what a job did. Nothing is written here, so that
- * tests can compare. Text that came from a server was escaped by the service, and is only ever an
- * argument of a format. */
+ * tests can compare. A server's words were escaped by the service, and are only ever an argument of
+ * a format; names of mailboxes were not, so whoever shows one escapes it. */
 
 #include "cli/show.h"
 

@@ -83,7 +83,7 @@ ims_command_sync(const ImsArgs *args)
     if (bus != NULL)
         status = start_and_watch(bus, args, options, &error);
     if (error != NULL)
-        return ims_fault_report(bus, ims_args_word(args, 0), error);
+        return ims_fault_report(bus, NULL, error);
 
     return status;
 }

@@ -72,7 +72,6 @@ job_ignored(ImsJob *job, gpointer data)
 
 static const ImsListener listener = {
     account_ignored,
-    account_ignored,
     account_told,
     account_ignored,
     mailbox_ignored,

@@ -13,9 +13,10 @@
 #include "fake-engine.h"
 #include "util/error.h"
 
-#define TUNNELS   "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=near\n"
-#define PATIENCE  10 /* seconds until a test that waits has failed */
-#define LOG_START "log:"
+#define TUNNELS       "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=near\n"
+#define OTHER_TUNNELS "[remote]\ntype=tunnel\ncommand=farther\n[local]\ntype=tunnel\ncommand=near\n"
+#define PATIENCE      10 /* seconds until a test that waits has failed */
+#define LOG_START     "log:"
 
 typedef struct {
     char *dir;
@@ -40,12 +41,6 @@ account_added(ImsAccount *account, gpointer data)
 
     g_assert_true(ims_accounts_find(self->accounts, ims_account_name(account)) == account);
     log_account(self, "added", account);
-}
-
-static void
-account_removed(ImsAccount *account, gpointer data)
-{
-    log_account(data, "removed", account);
 }
 
 static void
@@ -105,7 +100,6 @@ job_removed(ImsJob *job, gpointer data)
 
 static const ImsListener listener = {
     account_added,
-    account_removed,
     account_changed,
     issues_changed,
     mailbox_changed,
@@ -446,6 +440,74 @@ test_load(Fixture *self, gconstpointer data)
     g_assert_error(disabled, IMS_ERROR, IMS_ERROR_CONFIG);
 }
 
+/* The order that the worker gets for a sync of account @name. */
+static char *
+order_of(Fixture *self, const char *name)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, name);
+    g_autoptr(GError) error = NULL;
+    ImsJob *job = ims_account_sync(account, &all, IMS_TRIGGER_CLIENT, &error);
+
+    g_assert_no_error(error);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    return fake_engine_order();
+}
+
+static void
+test_corrected_file(Fixture *self, gconstpointer data)
+{
+    g_autofree char *before = order_of(self, "work"), *after = NULL;
+
+    g_assert_cmpstr(before, ==, "sync tunnel near | tunnel far | all");
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    after = order_of(self, "work");
+    g_assert_cmpstr(after, ==, "sync tunnel near | tunnel farther | all");
+}
+
+static void
+test_broken_file(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autoptr(GError) error = NULL, again = NULL;
+
+    write_file(self, "work.conf", "[remote]\nhots=x\n");
+    g_assert_null(ims_account_test(account, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_nonnull(strstr(error->message, "work.conf: [remote] hots: "));
+    g_assert_error(ims_account_error(account), IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_NONE);
+
+    g_assert_null(ims_account_sync(account, &all, IMS_TRIGGER_CLIENT, &again));
+    g_assert_error(again, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_cmpstr(self->log->str, ==, LOG_START " account=blocked"); /* told once */
+}
+
+static void
+test_repaired_file(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "broken");
+    g_autofree char *order = NULL;
+
+    write_file(self, "broken.conf", TUNNELS);
+    order = order_of(self, "broken");
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+    g_assert_null(ims_account_error(account));
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_IDLE);
+}
+
+static void
+test_file_waits_for_jobs(Fixture *self, gconstpointer data)
+{
+    ImsJob *first = start_sync(self, &all);
+
+    write_file(self, "work.conf", "[remote]\nhots=x\n");
+    g_assert_true(start_sync(self, &all) == first);
+    fake_engine_end(-1, NULL);
+    wait_for_end(first);
+    g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_DONE);
+}
+
 static GHashTable *
 tunnel_settings(void)
 {
@@ -560,6 +622,10 @@ main(int argc, char **argv)
     ADD("/account/cancel/running-ends-cancelled", test_cancel_running);
     ADD("/account/cancel/teaches-nothing", test_cancel_teaches_nothing);
     ADD("/account/accounts/are-read-from-their-files", test_load);
+    ADD("/account/file/corrected-is-used-by-the-next-sync", test_corrected_file);
+    ADD("/account/file/broken-blocks-the-account", test_broken_file);
+    ADD("/account/file/repaired-makes-the-account-usable", test_repaired_file);
+    ADD("/account/file/is-not-read-while-a-job-is-there", test_file_waits_for_jobs);
     ADD("/account/accounts/add-writes-a-file", test_add);
     ADD("/account/accounts/add-refused-writes-nothing", test_add_refused);
     ADD("/account/accounts/free-cancels-and-is-silent", test_free_cancels);

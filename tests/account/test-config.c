@@ -278,6 +278,23 @@ test_no_key_file(void)
 }
 
 static void
+test_no_regular_file(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("ims-config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "work.conf", NULL);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    g_assert_null(ims_config_load(path, "work", &error)); /* would hang */
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_true(g_str_has_prefix(error->message, path));
+    g_assert_nonnull(strstr(error->message, "no regular file"));
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
+}
+
+static void
 add_table(const char *prefix, gconstpointer table, gsize n, gsize size, GTestDataFunc function)
 {
     for (gsize i = 0; i < n; i++) {
@@ -300,6 +317,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/names", test_names);
     g_test_add_func("/account/config/settings-survive-the-file", test_settings_survive_the_file);
     g_test_add_func("/account/config/file-that-is-not-there", test_no_key_file);
+    g_test_add_func("/account/config/file-that-is-a-fifo", test_no_regular_file);
     ADD_TABLE("/account/config/refused/", refused_cases, test_refused);
     ADD_TABLE("/account/config/setting-refused/", setting_cases, test_setting_refused);
     ADD_TABLE("/account/config/identity/", identity_cases, test_identity);

@@ -343,6 +343,16 @@ class Accounts(ServiceTest):
         self.refused('org.imapsync1.Error.Config', broken['path'], ACCOUNT, 'Test', '(a{sv})', {})
         self.assertEqual(len(self.sync([])), 1)
 
+    def test_repaired_file_is_read_by_the_next_sync(self):
+        self.home.write('broken.conf', '[remote]\ntype=tunnel\ncommand=false\n'
+                                       '[local]\ntype=tunnel\ncommand=false\nusername=\n')
+        told = self.refused('org.imapsync1.Error.Config', ROOT, MANAGER, 'Sync', '(asa{sv})', ['broken'], {})
+        self.assertIn('broken.conf: [local] username', told)
+        self.assertIn('username', self.ask(ROOT, MANAGER, 'Status')[0]['error-message'])
+        self.home.write('broken.conf', '[remote]\ntype=tunnel\ncommand=false\n'
+                                       '[local]\ntype=tunnel\ncommand=false far\n')
+        self.assertEqual(len(self.sync(['broken'])), 1)
+
     def test_account_without_a_sync_lists_nothing(self):
         path = self.add('work', GONE)
         self.assertEqual(self.ask(path, ACCOUNT, 'ListMailboxes', '(a{sv})', {}), [])

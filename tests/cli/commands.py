@@ -169,6 +169,7 @@ def wrong_usage_is_2(bus):
     check(ctl(bus, "connect"), 2, "needs more arguments")
     check(ctl(bus, "password", "fine", "left"), 2, "remote or local")
     check(ctl(bus, "add", "new", "imap://me@h"), 2, "does not start with imaps://")
+    check(ctl(bus, "add", "a/b", "imaps://me@h"), 2, "is no name for an account")
     check(ctl(bus, "add", "new"), 2, "the remote server is missing")
     check(ctl(bus, "add", "new", "imaps://me@h", "--set", "port=1"), 2, "remote.ca-file")
     secret = ctl(bus, "add", "new", "imaps://me@h", "--set", "remote.password=hunter2")
@@ -220,11 +221,15 @@ def cancel_counts(bus):
 def results_become_exit_statuses(bus):
     check(ctl(bus, "sync", "fine"), 0, "fine: done (1.5 s", "messages copied: 40 on local")
     check(ctl(bus, "sync", "partly"), 3, 'see "imapsyncctl issues partly"')
-    check(ctl(bus, "sync", "away"), 4, "no route to imap.example.net")
+    away = str(bus.top / "config/imapsync/away.conf")
+    check(ctl(bus, "sync", "away"), 4, "no route to imap.example.net", away)
     check(ctl(bus, "sync", "broken"), 1, "imapsyncctl password broken")
     check(ctl(bus, "sync", "fine", "partly", "away"), 4)
     check(ctl(bus, "sync", "away", "broken"), 1)
     check(ctl(bus, "sync", "nobody"), 1, "The accounts are: away, broken")
+    misspelt = ctl(bus, "sync", "fine", "nobody")
+    check(misspelt, 1, "no account")
+    assert "fine: " not in misspelt.stderr, misspelt.stderr
     check(ctl(bus, "sync"), 0, "no account to sync")
 
 
@@ -276,13 +281,14 @@ def passwords_name_what_is_missing(bus):
     check(ctl(bus, "password", "fine", given=""), 1, "no password was given")
     check(ctl(bus, "password", "fine", given="a\0b\n"), 1, "zero byte")
     check(ctl(bus, "password", "fine", given="x" * 1025), 1, "longer than 1024 bytes")
+    os.mkfifo(bus.top / "config/imapsync/pipe.conf")
+    check(ctl(bus, "password", "pipe", given="x\n"), 1, "it is no regular file")
     check(ctl(bus, "password", "fine", given="x\n"), 1, "Start gnome-keyring or KWallet")
 
 
 def add_refuses_what_is_there_before_it_asks(bus):
     check(ctl(bus, "add", "fine", "imaps://me@h"), 1, "there is an account “fine” already")
     check(ctl(bus, "add", "-x", "imaps://me@h"), 2)
-    check(ctl(bus, "add", "a/b", "imaps://me@h"), 1, "is no name for an account")
 
 
 def a_typed_password_is_not_shown(bus):

@@ -216,6 +216,15 @@ test_issue_names_the_way_out(void)
 }
 
 static void
+test_issue_escapes_the_mailbox(void)
+{
+    g_autofree char *got =
+        issue("{'kind': <'name'>, 'side': <'local'>, 'mailbox': <'a\\u001b[2Jb\\u202ec'>}");
+
+    g_assert_nonnull(strstr(got, "“a?[2Jb?c”"));
+}
+
+static void
 test_issue_of_one_message(void)
 {
     g_autofree char *got =
@@ -239,6 +248,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/show/summary-says-what-was-done", test_summary_says_what_was_done);
     g_test_add_func("/cli/show/summary-of-nothing", test_summary_of_nothing);
     g_test_add_func("/cli/issue/names-the-way-out", test_issue_names_the_way_out);
+    g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
 
     return g_test_run();

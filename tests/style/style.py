@@ -34,8 +34,6 @@ LIBRARY_FLOORS = {
     "libsecret/": {"account", "cli"},
     "json-glib/": {"cli"},
     "sqlite3.h": {"state"},
-    "gnutls/": {"net"},
-    "zlib.h": {"net"},
     "gio/": {"net", "imap", "account", "bus", "daemon", "cli"},
 }
 
