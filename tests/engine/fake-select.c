@@ -94,7 +94,7 @@ put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
     fake_put_flags(out, &used);
     g_string_append(out, "\r\n* OK [PERMANENTFLAGS ");
     fake_put_flags(out, &used);
-    if (!conn->server->faults.no_new_keywords) {
+    if (!conn->server->faults.no_new_keywords || conn->server->faults.promises_keywords) {
         g_string_truncate(out, out->len - 1);
         g_string_append(out, " \\*)");
     }

@@ -86,10 +86,11 @@ typedef struct {
     const char *refuse_marker; /* NO to an APPEND whose text contains it */
     /* what to answer NO with; NULL to go on. @mailbox may be NULL. Must not call back. */
     const char *(*refuse)(const char *verb, const char *mailbox, gpointer data);
-    gboolean no_new_keywords; /* PERMANENTFLAGS without \*; keywords are dropped */
-    gboolean read_only;       /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
-    gboolean mailbox_ids;     /* MAILBOXID in SELECT */
-    const char *lie_mailbox;  /* here VANISHED (EARLIER) also names @lie_uids */
+    gboolean no_new_keywords;   /* PERMANENTFLAGS without \*; keywords are dropped */
+    gboolean promises_keywords; /* and yet PERMANENTFLAGS has \* */
+    gboolean read_only;         /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
+    gboolean mailbox_ids;       /* MAILBOXID in SELECT */
+    const char *lie_mailbox;    /* here VANISHED (EARLIER) also names @lie_uids */
     const char *lie_uids;
     guint lie_missing; /* and there EXISTS is so many too low */
     /* `BODY[] NIL` for a message whose text contains it */

@@ -11,6 +11,7 @@
  * whose copy is expunged before anybody heard that it was stored comes back; one that is moved here
  * while there a \Deleted is taken from it may stand twice: both are wishes. */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "scene.h"
@@ -142,14 +143,15 @@ deliver(World *world, ImsSide side)
     g_array_append_val(world->lives, life);
 }
 
-/* Keywords are not taken away: between an APPEND and our next look, that cannot be told from a
- * server that does not keep them. */
+/* What another client takes away between our STORE or APPEND and our next look cannot always be
+ * told from what a server does not keep; so keywords are never taken away, and other flags only
+ * while all is settled. */
 static void
 flag(World *world, ImsSide side)
 {
-    static const char *const systems[] = {"0", "1", "4", "3", "5", "0", "8", "9"};
+    static const guint systems[] = {0, 1, 4, 3, 5, 0, 8, 9};
     static const char *const keywords[] = {"", "", " $label", " $label $other"};
-    const char *system = systems[below(world, G_N_ELEMENTS(systems))];
+    guint system = systems[below(world, G_N_ELEMENTS(systems))];
     const char *more = keywords[below(world, G_N_ELEMENTS(keywords))];
     const char *place = NULL;
     guint index = 0;
@@ -160,8 +162,12 @@ flag(World *world, ImsSide side)
     if (uid == 0)
         return;
     now = fake_flags(world->scene->server[side], place, uid);
-    key = g_strconcat(system, strchr(now, ' ') != NULL ? strchr(now, ' ') : more, NULL);
-    if (*key != '8' && *key != '9')
+    if (!world->settled)
+        system |= (guint)atoi(now);
+    if (strchr(now, ' ') != NULL)
+        more = strchr(now, ' ');
+    key = g_strdup_printf("%u%s", system, more);
+    if ((system & IMS_FLAG_DELETED) == 0)
         g_array_index(world->lives, Life, index).unmarked = TRUE;
     fake_set_flags(world->scene->server[side], place, uid, key);
 }

@@ -205,7 +205,7 @@ scene_at(const Story *story, const Start *start)
     return scene;
 }
 
-/* Passes until one of them finds nothing to do. */
+/* Passes until one of them finds nothing to do, and opens nothing for it. */
 static void
 settle(Scene *scene)
 {
@@ -214,7 +214,7 @@ settle(Scene *scene)
     do {
         scene_pass(scene);
         g_assert_cmpuint(++passes, <=, 4);
-    } while (scene_steps(scene) > 0);
+    } while (scene_steps(scene) + scene_selects(scene) > 0);
 }
 
 static void
@@ -260,8 +260,6 @@ run_killed(const Story *story, const Start *start, gint kill_at)
 
         g_assert_cmpstr(got, ==, start->want[side]);
     }
-    scene_pass(scene);
-    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
 }
 
 static void

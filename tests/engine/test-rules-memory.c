@@ -5,8 +5,6 @@
  * where. Each test is named after the rule and fails without it; those named P are of servers'
  * habits. */
 
-#include <string.h>
-
 #include "scene.h"
 
 #define WORK_UIDVALIDITY 1002 /* of the mailbox that a fake server makes behind INBOX */
@@ -160,12 +158,14 @@ test_restored_and_refilled(void)
 
 /* -- S4 -- */
 
+/* @promises: whether the server says that it keeps them. */
 static void
-test_masked_keyword(void)
+test_masked_keyword(gconstpointer promises)
 {
     g_autoptr(Scene) scene = scene_of_work();
 
     scene->faults[IMS_REMOTE].no_new_keywords = TRUE;
+    scene->faults[IMS_REMOTE].promises_keywords = promises != NULL;
     scene_arm(scene);
     scene_add(scene, IMS_LOCAL, "Work", "labelled", "0 $label");
     scene_pass(scene);
@@ -331,7 +331,10 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S2-single-is-counted-and-passed", test_single_counts);
     g_test_add_func("/engine/rules/S3-restored-server-deletes-nothing", test_restored);
     g_test_add_func("/engine/rules/S3-uid-of-another-message", test_restored_and_refilled);
-    g_test_add_func("/engine/rules/S4-masked-keyword-was-not-removed", test_masked_keyword);
+    g_test_add_data_func(
+        "/engine/rules/S4-masked-keyword-was-not-removed", NULL, test_masked_keyword);
+    g_test_add_data_func(
+        "/engine/rules/S4-masked-keyword-in-spite-of-a-promise", "", test_masked_keyword);
     g_test_add_func("/engine/rules/S4-lost-modseqs-unite-flags", test_lost_modseqs);
     g_test_add_func("/engine/rules/S4-refused-store-is-not-repeated", test_refused_store);
     g_test_add_func("/engine/rules/S5-interrupted-pass-loses-no-change", test_interrupted);

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What a server refuses stands alone: a message, a mailbox, a command. It becomes an issue, the
+ * rest goes on, and what can be tried again later is. */
+
+#include <string.h>
+
+#include "scene.h"
+
+/* What of a server's commands the test counts and refuses. */
+typedef struct {
+    const char *verb, *mailbox, *why; /* what is answered NO; @mailbox NULL: all */
+    guint times;                      /* and how often; 0: always */
+    guint appends;
+} Watch;
+
+static const char *
+refuse(const char *verb, const char *mailbox, gpointer data)
+{
+    Watch *watch = data;
+
+    if (g_strcmp0(verb, watch->verb) != 0 ||
+        (watch->mailbox != NULL && g_strcmp0(mailbox, watch->mailbox) != 0))
+        return NULL;
+    if (watch->times > 0 && --watch->times == 0)
+        watch->verb = NULL;
+    return watch->why;
+}
+
+static void
+count_appends(FakeServer *server, const char *command, gpointer data)
+{
+    ((Watch *)data)->appends += g_str_has_prefix(command, "APPEND ");
+}
+
+static void
+watch_remote(Scene *scene, Watch *watch)
+{
+    scene->faults[IMS_REMOTE] = (FakeFaults){
+        .refuse_marker = "This is poison.",
+        .refuse = refuse,
+        .on_command = count_appends,
+        .data = watch,
+    };
+    scene_arm(scene);
+}
+
+static void
+test_refused_message(gconstpointer without)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, without);
+    Watch watch = {0};
+    const ImsIssue *issue;
+
+    watch_remote(scene, &watch);
+    for (guint i = 0; i < 7; i++) {
+        g_autofree char *name = g_strdup_printf("good%u", i);
+
+        if (i == 2)
+            scene_add(scene, IMS_LOCAL, "INBOX", "poison", "1");
+        scene_add(scene, IMS_LOCAL, "INBOX", name, "1");
+    }
+    scene_pass(scene);
+    issue = scene_issue(scene, IMS_ISSUE_REFUSED, "INBOX", IMS_REMOTE);
+    g_assert_nonnull(issue);
+    g_assert_cmpuint(issue->count, ==, 1);
+    g_assert_nonnull(strstr(issue->detail, "Refused by the test"));
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, 7);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 1);
+
+    watch.appends = 0;
+    scene_add(scene, IMS_LOCAL, "INBOX", "next", NULL);
+    scene_pass(scene);
+    g_assert_cmpuint(watch.appends, ==, 1);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 0);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, 8);
+
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "poison");
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+test_unreadable(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene->faults[IMS_LOCAL].no_body_marker = "This is broken.";
+    scene_arm(scene);
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "broken", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_REFUSED, "INBOX", IMS_REMOTE));
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, 2);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
+}
+
+/* Two mailboxes with a pair each, and something to do in both. */
+static Scene *
+scene_of_two_mailboxes(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "Work", "two", NULL);
+    scene_start(scene);
+    scene_add(scene, IMS_LOCAL, "INBOX", "three", NULL);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene_add(scene, IMS_LOCAL, "Work", "four", NULL);
+    scene_set_flags(scene, IMS_LOCAL, "Work", "two", "1");
+    return g_steal_pointer(&scene);
+}
+
+static void
+assert_inbox_is_done(Scene *scene)
+{
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "one", "1");
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "three", "0");
+}
+
+static void
+test_select_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Watch watch = {.verb = "SELECT", .mailbox = "Work", .why = "[NOPERM] Not for you"};
+    const ImsIssue *issue;
+
+    watch_remote(scene, &watch);
+    scene_pass(scene);
+    issue = scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE);
+    g_assert_nonnull(issue);
+    g_assert_nonnull(strstr(issue->detail, "Not for you"));
+    assert_inbox_is_done(scene);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+test_create_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Watch watch = {.verb = "CREATE", .mailbox = "New", .why = "[NOPERM] Not here"};
+
+    watch_remote(scene, &watch);
+    fake_create(scene->server[IMS_LOCAL], "New");
+    scene_add(scene, IMS_LOCAL, "New", "new", NULL);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "New", IMS_REMOTE));
+    assert_inbox_is_done(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "four", "0");
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+test_store_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Watch watch = {.verb = "UID STORE", .mailbox = "Work", .why = "[NOPERM] Only to be read"};
+
+    watch_remote(scene, &watch);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+    assert_inbox_is_done(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "two", "0");
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "four", "0");
+
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
+}
+
+static void
+test_expunge_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Watch watch = {.verb = "UID EXPUNGE", .mailbox = "Work", .why = "[NOPERM] Keep it"};
+
+    scene_start(scene);
+    watch_remote(scene, &watch);
+    scene_expunge(scene, IMS_LOCAL, "Work", "two");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "one");
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "one"), ==, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "Work", "two"), !=, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static const struct {
+    const char *name, *without, *why;
+    guint times;
+} quota_cases[] = {
+    {"batch", NULL, "[OVERQUOTA] Full", 0},
+    {"singly", "MULTIAPPEND", "[OVERQUOTA] Full", 0},
+    /* the first is too large, and the smaller ones behind it fit */
+    {"first-of-many", "MULTIAPPEND", "[OVERQUOTA] Full", 1},
+    {"moment", NULL, "[UNAVAILABLE] Come back later", 1},
+    {"create-it", NULL, "[TRYCREATE] No such mailbox", 1},
+};
+
+/* About the mailbox, not about a message: nothing is written off. */
+static void
+test_append_refused(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_new(NULL, quota_cases[i].without);
+    Watch watch = {
+        .verb = "APPEND",
+        .mailbox = "Work",
+        .why = quota_cases[i].why,
+        .times = quota_cases[i].times};
+
+    scene_create(scene, "Work");
+    scene_start(scene);
+    watch_remote(scene, &watch);
+    scene_add(scene, IMS_LOCAL, "Work", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "Work", "two", NULL);
+    scene_add(scene, IMS_LOCAL, "Work", "three", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "four", NULL);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+    g_assert_null(scene_issue(scene, IMS_ISSUE_REFUSED, "Work", IMS_REMOTE));
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "four"), !=, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+test_list_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Watch watch = {.verb = "LIST", .why = "[SERVERBUG] Sorry"};
+
+    watch_remote(scene, &watch);
+    g_assert_false(scene_run(scene));
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_SERVER_REJECTED);
+    g_assert_true(g_str_has_prefix(scene->error->message, "remote: "));
+    g_assert_false(scene->report->listed);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *name, *without;
+    } refused_cases[] = {
+        {"bisected", NULL},
+        {"singly", "MULTIAPPEND"},
+        {"batch-that-waits", "LITERAL+"},
+        {"singly-that-waits", "MULTIAPPEND LITERAL+"},
+    };
+
+    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(refused_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/refusals/refused-message/", refused_cases[i].name, NULL);
+
+        g_test_add_data_func(path, refused_cases[i].without, test_refused_message);
+    }
+    g_test_add_func("/engine/refusals/unreadable-message-stops-nothing-else", test_unreadable);
+    g_test_add_func("/engine/refusals/select-refused", test_select_refused);
+    g_test_add_func("/engine/refusals/create-refused", test_create_refused);
+    g_test_add_func("/engine/refusals/store-refused", test_store_refused);
+    g_test_add_func("/engine/refusals/expunge-refused", test_expunge_refused);
+    for (gsize i = 0; i < G_N_ELEMENTS(quota_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/refusals/append-refused/", quota_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_append_refused);
+    }
+    g_test_add_func("/engine/refusals/list-refused-ends-it", test_list_refused);
+    return g_test_run();
+}

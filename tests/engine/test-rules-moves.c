@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The safety rule about moves: what vanished here may have gone to another mailbox, of which the
+ * listing told nothing yet. Its twin is not expunged before the message is there, too. */
+
+#include "scene.h"
+
+/* Pairs in INBOX: one, two (\Answered), three; and an empty Work. */
+static Scene *
+scene_of_three(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", "2");
+    scene_add(scene, IMS_LOCAL, "INBOX", "three", NULL);
+    scene_start(scene);
+    return g_steal_pointer(&scene);
+}
+
+static gboolean
+is_on(Scene *scene, ImsSide side, const char *mailbox, const char *name)
+{
+    return fake_exists(scene->server[side], mailbox) && scene_find(scene, side, mailbox, name) != 0;
+}
+
+/* Watches that no twin is expunged before the moved message has arrived there. */
+static void
+watch_expunge(Scene *scene)
+{
+    g_assert_true(
+        is_on(scene, IMS_REMOTE, "Work", "two") || is_on(scene, IMS_REMOTE, "New", "two"));
+}
+
+static void
+move_two(Scene *scene)
+{
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "Work");
+}
+
+static void
+move_two_into_new(Scene *scene)
+{
+    fake_create(scene->server[IMS_LOCAL], "New");
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "New");
+}
+
+static const struct {
+    const char *name, *command;
+    guint nth;
+    void (*spring)(Scene *scene);
+    gboolean named; /* the job names INBOX only */
+} move_cases[] = {
+    {"before-the-pass", NULL, 0, move_two, TRUE},
+    {"after-the-listing", "SELECT \"INBOX\" (QRESYNC", 0, move_two, TRUE},
+    {"in-the-second-round", "SELECT \"INBOX\" (QRESYNC", 1, move_two, TRUE},
+    {"into-a-new-mailbox", "SELECT \"INBOX\" (QRESYNC", 0, move_two_into_new, FALSE},
+};
+
+static void
+test_moved(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_of_three();
+    char *names[] = {(char *)"INBOX", NULL};
+    Trap here = {
+        .command = move_cases[i].command, .nth = move_cases[i].nth, .spring = move_cases[i].spring};
+    Trap there = {.command = "UID EXPUNGE", .spring = watch_expunge};
+
+    if (move_cases[i].command == NULL)
+        move_cases[i].spring(scene);
+    else
+        scene_set_trap(scene, IMS_LOCAL, &here);
+    scene_set_trap(scene, IMS_REMOTE, &there);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene->order.mailboxes = move_cases[i].named ? names : NULL;
+    scene_pass(scene);
+    scene->order.mailboxes = NULL;
+    scene_pass(scene);
+    scene_pass(scene);
+    scene_assert_quiet(scene);
+    g_assert_false(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+    g_assert_cmpuint(there.seen, ==, 1);
+}
+
+/* The mailbox that the message went to was never synced, and the job does not name it. */
+static void
+test_moved_into_unknown(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    char *names[] = {(char *)"INBOX", NULL};
+    Trap there = {.command = "UID EXPUNGE", .spring = watch_expunge};
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene->order.mailboxes = names;
+    scene_pass(scene);
+    move_two(scene);
+    scene_set_trap(scene, IMS_REMOTE, &there);
+    scene_pass(scene);
+    scene->order.mailboxes = NULL;
+    scene_pass(scene);
+    scene_assert_quiet(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "Work", "two"));
+}
+
+static void
+test_target_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene->faults[IMS_REMOTE].refuse_marker = "This is two.";
+    scene_arm(scene);
+    move_two(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_REFUSED, "Work", IMS_REMOTE));
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+static void
+test_target_held(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_create(scene, "Held");
+    scene_add(scene, IMS_LOCAL, "Held", "here", NULL);
+    scene_add(scene, IMS_REMOTE, "Held", "there", NULL);
+    scene_pass(scene);
+    scene_move(scene, IMS_LOCAL, "INBOX", "two", "Held");
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+static void
+test_target_vanished(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    fake_delete(scene->server[IMS_REMOTE], "Work");
+    move_two(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_VANISHED, "Work", IMS_REMOTE));
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(move_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/rules/S9-moved-message-survives/", move_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_moved);
+    }
+    g_test_add_func(
+        "/engine/rules/S9-moved-message-survives/into-one-never-synced", test_moved_into_unknown);
+    g_test_add_func("/engine/rules/S9-refused-target-holds-the-expunge", test_target_refused);
+    g_test_add_func("/engine/rules/S9-held-target-holds-the-expunge", test_target_held);
+    g_test_add_func("/engine/rules/S9-vanished-target-holds-the-expunge", test_target_vanished);
+    return g_test_run();
+}
