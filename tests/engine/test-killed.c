@@ -262,6 +262,13 @@ run_killed(const Story *story, const Start *start, gint kill_at)
     }
 }
 
+/* The sanitizers look at memory, not at steps; under them all of the steps would take minutes. */
+#ifdef __SANITIZE_ADDRESS__
+#define STRIDE 7
+#else
+#define STRIDE 1
+#endif
+
 static void
 test_story(gconstpointer data)
 {
@@ -272,9 +279,9 @@ test_story(gconstpointer data)
     prepare(story, &start);
     steps = run_unharmed(story, &start);
     g_assert_cmpint(steps, >, 20);
-    for (gint kill_at = 0; kill_at < steps; kill_at++)
+    for (gint kill_at = 0; kill_at < steps; kill_at += STRIDE)
         run_killed(story, &start, kill_at);
-    g_test_message("killed at each of %d steps", steps);
+    g_test_message("killed at steps 0 to %d, %d apart", steps, STRIDE);
 }
 
 int
