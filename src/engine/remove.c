@@ -403,8 +403,9 @@ settle_expunged(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError *
            ims_store_commit(self->store, error);
 }
 
-/* A mark that another client took away in between keeps its message; so what still stands is asked
- * for in the same flight, and is no deletion done. */
+/* A mark that another client took away in between keeps its message; so it is asked for what still
+ * stands, which is no deletion done. Not in the same flight: Dovecot 2.3 answers pipelined commands
+ * before it shows their expunges. */
 static gboolean
 expunge(ImsPass *self, Removal *removal, GError **error)
 {
@@ -412,12 +413,15 @@ expunge(ImsPass *self, Removal *removal, GError **error)
     ImsConn *conn = self->conn[twin];
     g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
     g_autoptr(ImsCmd) cmd = ims_conn_expunge(conn, uids, error);
-    g_autoptr(ImsCmd) search = cmd == NULL ? NULL : ims_conn_search_uids(conn, uids, error);
+    g_autoptr(ImsCmd) search = NULL;
 
-    if (search == NULL || !ims_conn_wait(conn, cmd, error) || !ims_conn_wait(conn, search, error))
+    if (cmd == NULL || !ims_conn_wait(conn, cmd, error))
         return FALSE;
     if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
         return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
+    search = ims_conn_search_uids(conn, uids, error);
+    if (search == NULL || !ims_conn_wait(conn, search, error))
+        return FALSE;
     if (ims_cmd_reply(search) == IMS_REPLY_NO)
         return ims_pass_leave(self, removal->box, twin, ims_cmd_text(search), error);
     ims_uidset_remove_set(uids, ims_cmd_uids(search));
