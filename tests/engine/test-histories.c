@@ -371,7 +371,7 @@ test_history(gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     for (guint seed = 0; seed < SEEDS; seed++) {
         g_autofree char *path = g_strdup_printf("/engine/histories/seed-%u", seed);

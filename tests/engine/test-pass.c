@@ -253,7 +253,7 @@ test_needs_adoption(void)
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     g_test_add_data_func(
         "/engine/pass/first-sync-to-remote", GUINT_TO_POINTER(IMS_LOCAL), test_first_sync);

@@ -268,7 +268,7 @@ main(int argc, char **argv)
         {"singly-that-waits", "MULTIAPPEND LITERAL+"},
     };
 
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(refused_cases); i++) {
         g_autofree char *path =

@@ -322,7 +322,7 @@ test_last_message(void)
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     g_test_add_func("/engine/rules/S1-recreated-mailbox-is-not-the-old-one", test_recreated);
     g_test_add_func("/engine/rules/S1-recreated-empty-deletes-nothing", test_recreated_empty);

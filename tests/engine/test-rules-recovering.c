@@ -420,7 +420,7 @@ add_lost_cases(const char *prefix, GTestDataFunc test)
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     add_lost_cases("/engine/rules/S13-lost-reply/", test_lost_reply);
     add_lost_cases("/engine/rules/S13-lost-reply-and-named-job/", test_lost_reply_named);

@@ -356,7 +356,7 @@ test_gain_and_loss(void)
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
+    g_test_init(&argc, &argv, NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(meddlings); i++) {
         g_autofree char *path = g_strconcat("/engine/rules/", meddlings[i].name, NULL);
