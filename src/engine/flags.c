@@ -4,7 +4,11 @@
 /* Carrying flags: steps with the same change share a STORE. Additions and removals need no
  * condition, since one bit cannot be changed two ways; a message that both gains and loses gains
  * first and loses in the next flight, so that no list is ever replaced and no flag of another
- * client's is overwritten. What counts as carried is what the server showed in answer. */
+ * client's is overwritten. What counts as carried is what the server showed.
+ *
+ * A STORE that changes nothing is answered by no FETCH line. So a FETCH goes before each in the
+ * same flight: what it shows and what the STORE changes together are what stands, and a flag that
+ * was there already is known to have been, when another client takes it away again. */
 
 #include "engine/box.h"
 
@@ -17,7 +21,8 @@ typedef struct {
 
 typedef struct {
     Group *group;
-    ImsCmd *cmd;
+    ImsCmd *fetch;
+    ImsCmd *store;
 } Sent;
 
 static void
@@ -34,7 +39,10 @@ group_free(gpointer data)
 static void
 sent_clear(gpointer data)
 {
-    ims_cmd_unref(((Sent *)data)->cmd);
+    Sent *sent = data;
+
+    ims_cmd_unref(sent->fetch);
+    ims_cmd_unref(sent->store);
 }
 
 static GArray *
@@ -90,14 +98,15 @@ send_group(
 {
     Sent item = {.group = group};
 
-    item.cmd = ims_conn_store(self->conn[side], group->uids, verb, flags, 0, error);
-    if (item.cmd == NULL)
+    item.fetch = ims_conn_fetch_flags(self->conn[side], group->uids, error);
+    if (item.fetch == NULL)
         return FALSE;
+    item.store = ims_conn_store(self->conn[side], group->uids, verb, flags, 0, error);
     g_array_append_val(sent, item);
-    return TRUE;
+    return item.store != NULL;
 }
 
-/* What the server showed of each message in answer to the STOREs. */
+/* What the server showed of each message; later words win. */
 static void
 note_shown(GHashTable *shown, ImsCmd *cmd)
 {
@@ -130,16 +139,17 @@ collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *show
     for (guint i = 0; i < sent->len; i++) {
         const Sent *item = &g_array_index(sent, Sent, i);
 
-        if (!ims_conn_wait(self->conn[side], item->cmd, error))
+        if (!ims_conn_wait(self->conn[side], item->fetch, error) ||
+            !ims_conn_wait(self->conn[side], item->store, error))
             return FALSE;
-        if (ims_cmd_reply(item->cmd) == IMS_REPLY_OK) {
-            note_shown(shown, item->cmd);
+        note_shown(shown, item->fetch);
+        note_shown(shown, item->store);
+        if (ims_cmd_reply(item->store) == IMS_REPLY_OK)
             continue;
-        }
         if (item->group->refusal == NULL)
-            item->group->refusal = g_strdup(ims_cmd_text(item->cmd));
-        if (ims_reply_may_pass(ims_cmd_code(item->cmd)) &&
-            !ims_pass_leave(self, box, side, ims_cmd_text(item->cmd), error))
+            item->group->refusal = g_strdup(ims_cmd_text(item->store));
+        if (ims_reply_may_pass(ims_cmd_code(item->store)) &&
+            !ims_pass_leave(self, box, side, ims_cmd_text(item->store), error))
             return FALSE;
     }
     return TRUE;

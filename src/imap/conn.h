@@ -131,6 +131,9 @@ ImsCmd *ims_conn_search_uids(ImsConn *self, const ImsUidSet *uids, GError **erro
 /** ims_cmd_uids: Returns: (transfer none): of SEARCH, those found; of STORE, those MODIFIED. */
 const ImsUidSet *ims_cmd_uids(const ImsCmd *self);
 
+/** ims_conn_fetch_flags: UID FETCH @uids (UID FLAGS); result: ims_cmd_take_messages(). */
+ImsCmd *ims_conn_fetch_flags(ImsConn *self, const ImsUidSet *uids, GError **error);
+
 typedef enum { IMS_STORE_ADD, IMS_STORE_REMOVE } ImsStoreVerb;
 
 /** ims_conn_store: UID STORE, not silent. @unchangedsince: 0 for none. Results:

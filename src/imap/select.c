@@ -67,6 +67,14 @@ ims_conn_search_uids(ImsConn *self, const ImsUidSet *uids, GError **error)
     return ims_conn_issue_set(self, cmd, "UID SEARCH UID", uids, "", error);
 }
 
+ImsCmd *
+ims_conn_fetch_flags(ImsConn *self, const ImsUidSet *uids, GError **error)
+{
+    ImsCmd *cmd = ims_cmd_new("UID FETCH", IMS_WANT_MESSAGES | IMS_NEEDS_MAILBOX);
+
+    return ims_conn_issue_set(self, cmd, "UID FETCH", uids, " (UID FLAGS)", error);
+}
+
 static char *
 store_argument(ImsStoreVerb verb, const ImsFlags *flags, guint64 unchangedsince)
 {

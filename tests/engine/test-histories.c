@@ -11,7 +11,6 @@
  * whose copy is expunged before anybody heard that it was stored comes back; one that is moved here
  * while there a \Deleted is taken from it may stand twice: both are wishes. */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "scene.h"
@@ -143,9 +142,8 @@ deliver(World *world, ImsSide side)
     g_array_append_val(world->lives, life);
 }
 
-/* What another client takes away between our STORE or APPEND and our next look cannot always be
- * told from what a server does not keep; so keywords are never taken away, and other flags only
- * while all is settled. */
+/* A keyword that another client takes away between our APPEND and our next look cannot be told from
+ * one that the server does not keep (S4); so keywords are taken away only while all is settled. */
 static void
 flag(World *world, ImsSide side)
 {
@@ -162,9 +160,7 @@ flag(World *world, ImsSide side)
     if (uid == 0)
         return;
     now = fake_flags(world->scene->server[side], place, uid);
-    if (!world->settled)
-        system |= (guint)atoi(now);
-    if (strchr(now, ' ') != NULL)
+    if (!world->settled && strchr(now, ' ') != NULL)
         more = strchr(now, ' ');
     key = g_strdup_printf("%u%s", system, more);
     if ((system & IMS_FLAG_DELETED) == 0)

@@ -108,6 +108,47 @@ static const Meddling meddlings[] = {
     {"S6-closing-select-loses-no-expunge", IMS_REMOTE, expunge_there, check_expunged},
 };
 
+typedef struct {
+    Scene *scene;
+    guint selects;
+} Race;
+
+/* Another client does to "one" what we are about to do, so that our STORE changes nothing, and then
+ * takes it back. */
+static void
+race_the_store(FakeServer *server, const char *command, gpointer data)
+{
+    Race *race = data;
+
+    if (!g_str_has_prefix(command, "SELECT \"INBOX\""))
+        return;
+    race->selects++;
+    if (race->selects == 2)
+        scene_set_flags(race->scene, IMS_REMOTE, "INBOX", "one", "4");
+    else if (race->selects == 3)
+        scene_set_flags(race->scene, IMS_REMOTE, "INBOX", "one", NULL);
+}
+
+static void
+test_store_that_changes_nothing(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+    Race race = {scene, 0};
+
+    scene_add(scene, IMS_LOCAL, "Work", "task", NULL);
+    scene_start(scene);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "4");
+    scene_set_flags(scene, IMS_LOCAL, "Work", "task", "1"); /* so that INBOX is opened again */
+    scene->faults[IMS_REMOTE] = (FakeFaults){.on_command = race_the_store, .data = &race};
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(race.selects, >=, 3);
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "one", "0");
+    scene_assert_quiet(scene);
+}
+
 /* Returns: whether there was an @nth command. */
 static gboolean
 meddle_at(const Meddling *meddling, guint nth)
@@ -363,6 +404,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &meddlings[i], test_meddling);
     }
+    g_test_add_func("/engine/rules/S6-store-that-changes-nothing", test_store_that_changes_nothing);
     g_test_add_func("/engine/rules/S7-mark-waits-for-the-identity", test_no_blind_mark);
     g_test_add_func("/engine/rules/S8-lying-vanished-expunges-nothing", test_lying_vanished);
     g_test_add_func("/engine/rules/S8-over-reported-vanished", test_over_reporting);
