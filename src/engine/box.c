@@ -59,8 +59,14 @@ ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box)
 void
 ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
 {
+    ImsSummary *done = g_hash_table_lookup(self->done, box->mailbox->name);
+
+    if (done == NULL) {
+        done = g_new0(ImsSummary, 1);
+        g_hash_table_insert(self->done, g_strdup(box->mailbox->name), done);
+    }
     self->report->summary.n[count] += n;
-    box->done.n[count] += n;
+    done->n[count] += n;
 }
 
 static char *
@@ -167,6 +173,7 @@ ims_box_select(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GEr
     }
 
     self->selected[side] = NULL;
+    self->at = box;
     select = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
     if (select == NULL || !ims_conn_wait(self->conn[side], select, error))
         return FALSE;

@@ -32,7 +32,6 @@ typedef struct {
     guint miscounts;
     ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
-    ImsSummary done;
 } ImsBox;
 
 typedef struct {
@@ -41,6 +40,8 @@ typedef struct {
     ImsStore *store;
     ImsConn *conn[IMS_N_SIDES];
     ImsBox *selected[IMS_N_SIDES]; /* what each connection has open, its identity seen */
+    ImsBox *at;                    /* what the commands on their way are about; NULL: no mailbox */
+    GHashTable *avoided;           /* names of mailboxes that broke the protocol in this pass */
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
     char delimiter[IMS_N_SIDES];
@@ -48,6 +49,7 @@ typedef struct {
     gboolean waiting[IMS_N_SIDES];   /* a removal waits for mail that is not synced */
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
+    GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
     ImsProgress progress;
     ImsReport *report;
 } ImsPass;
@@ -61,6 +63,8 @@ void ims_box_clear_round(ImsBox *self);
 void ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box);
 /** ims_pass_count: adds to the pass's and the mailbox's summary. */
 void ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n);
+/** ims_pass_count_link: adds what the connection has carried. To be called before it is closed. */
+void ims_pass_count_link(ImsPass *self, ImsSide side);
 
 /** ims_pass_note_issue: it is open in the state file. */
 void ims_pass_note_issue(ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side);

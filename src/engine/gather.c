@@ -261,6 +261,31 @@ decide(ImsPass *self, ImsBox *box, GError **error)
 }
 
 static gboolean
+is_pending(const ImsCmd *cmd)
+{
+    return cmd != NULL && ims_cmd_reply(cmd) == IMS_REPLY_PENDING;
+}
+
+/* Answers come in order: what broke a connection stands in the answers to the first question that
+ * has none. */
+static gboolean
+blame(ImsPass *self, GPtrArray *questions)
+{
+    for (guint i = 0; i < questions->len; i++) {
+        const Question *question = g_ptr_array_index(questions, i);
+
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            if (ims_conn_fault(self->conn[side]) != NULL &&
+                (is_pending(question->select[side]) || is_pending(question->fetch[side]))) {
+                self->at = question->box;
+                return FALSE;
+            }
+        }
+    }
+    return FALSE;
+}
+
+static gboolean
 ask_all(ImsPass *self, GPtrArray *boxes, GPtrArray *questions, GError **error)
 {
     for (guint i = 0; i < boxes->len; i++) {
@@ -282,15 +307,16 @@ ims_gather(ImsPass *self, GPtrArray *boxes, GError **error)
     ims_pass_tell(self, IMS_PHASE_COMPARING, NULL);
     for (guint i = 0; i < boxes->len; i++)
         ims_box_clear_round(g_ptr_array_index(boxes, i));
+    self->at = NULL;
     if (!ask_all(self, boxes, questions, error))
-        return FALSE;
+        return blame(self, questions);
     for (guint i = 0; i < questions->len; i++) {
         Question *question = g_ptr_array_index(questions, i);
         ImsBox *box = question->box;
 
         if (!take_answer(self, question, IMS_LOCAL, error) ||
             !take_answer(self, question, IMS_REMOTE, error))
-            return FALSE;
+            return blame(self, questions);
         if (box->left)
             continue;
         if (!ims_pass_settle_failures(self, box, error) || !check_box(self, box, error))

@@ -331,6 +331,7 @@ ims_list(ImsPass *self, gboolean first, GError **error)
     g_auto(Lists) lists = {0};
 
     ims_pass_tell(self, IMS_PHASE_LISTING, NULL);
+    self->at = NULL;
     if (!fetch_lists(self, &lists, error))
         return FALSE;
     index_lists(self, &lists);

@@ -18,6 +18,9 @@
 #define LATE_ROUNDS  3
 #define REMOVALS_MAX 3
 
+/* How many mailboxes may break the protocol before the account is given up. */
+#define AVOIDED_MAX 3
+
 /* -- committing -- */
 
 static gboolean
@@ -340,13 +343,26 @@ run_removals(ImsPass *self, GPtrArray *touched, GError **error)
     return TRUE;
 }
 
+static void
+leave_avoided(ImsPass *self)
+{
+    for (guint i = 0; i < self->boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(self->boxes, i);
+
+        box->left |= g_hash_table_contains(self->avoided, box->mailbox->name);
+    }
+}
+
 static gboolean
 run_all(ImsPass *self, GError **error)
 {
     g_autoptr(GPtrArray) work = g_ptr_array_new();
     g_autoptr(GPtrArray) touched = g_ptr_array_new();
 
-    if (!ims_list(self, TRUE, error) || !choose_boxes(self, work, error))
+    if (!ims_list(self, TRUE, error))
+        return FALSE;
+    leave_avoided(self);
+    if (!choose_boxes(self, work, error))
         return FALSE;
     for (guint i = 0; i < work->len; i++)
         g_ptr_array_add(touched, g_ptr_array_index(work, i));
@@ -369,6 +385,61 @@ open_conns(ImsPass *self, GError **error)
         }
     }
     return TRUE;
+}
+
+static void
+close_conns(ImsPass *self)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ims_pass_count_link(self, side);
+        g_clear_pointer(&self->conn[side], ims_conn_free);
+        self->selected[side] = NULL;
+    }
+}
+
+/* One bad thing stops one thing: the mailbox whose answers broke a connection is left alone, and
+ * the pass begins anew without it. Returns: FALSE: the error is not about a mailbox. */
+static gboolean
+avoid_culprit(ImsPass *self, const GError *fault)
+{
+    const GError *local = ims_conn_fault(self->conn[IMS_LOCAL]);
+    ImsSide side = g_error_matches(local, IMS_ERROR, IMS_ERROR_PROTOCOL) ? IMS_LOCAL : IMS_REMOTE;
+
+    if (self->at == NULL || !g_error_matches(fault, IMS_ERROR, IMS_ERROR_PROTOCOL) ||
+        g_hash_table_size(self->avoided) == AVOIDED_MAX ||
+        !g_hash_table_add(self->avoided, g_strdup(self->at->mailbox->name)))
+        return FALSE;
+    return ims_pass_leave(self, self->at, side, fault->message, NULL);
+}
+
+static void
+begin_anew(ImsPass *self)
+{
+    close_conns(self);
+    self->at = NULL;
+    self->progress.mailbox = "";
+    self->progress.messages_total = self->progress.messages_done;
+    self->progress.bytes_total = self->progress.bytes_done;
+    g_ptr_array_set_size(self->boxes, 0);
+    g_ptr_array_set_size(self->alone, 0);
+}
+
+static gboolean
+run_around(ImsPass *self, GError **error)
+{
+    for (;;) {
+        g_autoptr(GError) fault = NULL;
+
+        if (!open_conns(self, error))
+            return FALSE;
+        if (run_all(self, &fault))
+            return TRUE;
+        if (!avoid_culprit(self, fault)) {
+            g_propagate_error(error, g_steal_pointer(&fault));
+            return FALSE;
+        }
+        begin_anew(self);
+    }
 }
 
 static gboolean
@@ -395,6 +466,8 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->alone = g_ptr_array_new_with_free_func((GDestroyNotify)ims_box_free);
     self->issues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    self->done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->avoided = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
     self->progress.mailbox = "";
 }
@@ -411,6 +484,8 @@ pass_clear(ImsPass *self)
     g_ptr_array_unref(self->alone);
     g_hash_table_unref(self->issues);
     g_hash_table_unref(self->raised);
+    g_hash_table_unref(self->avoided);
+    g_hash_table_unref(self->done);
     ims_report_unref(self->report);
 }
 
@@ -425,8 +500,8 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
     self.store = ims_store_open(order->state_path, order->identity, error);
     if (self.store != NULL && order->fuse != NULL)
         ims_store_set_fuse(self.store, order->fuse, order->data);
-    if (self.store != NULL && load_issues(&self, error) && open_conns(&self, error))
-        run_all(&self, error);
+    if (self.store != NULL && load_issues(&self, error))
+        run_around(&self, error);
     ims_pass_report(&self);
     self.report->summary.n[IMS_COUNT_DURATION] =
         (guint64)(ims_clock_monotonic(order->clock) - start);

@@ -18,8 +18,9 @@ state_of(const ImsBox *box)
 }
 
 static ImsMailboxReport *
-report_box(const ImsBox *box)
+report_box(const ImsPass *self, const ImsBox *box)
 {
+    const ImsSummary *done = g_hash_table_lookup(self->done, box->mailbox->name);
     ImsMailboxReport *report = ims_mailbox_report_new(box->mailbox->name);
 
     memcpy(report->there, box->there, sizeof report->there);
@@ -31,7 +32,8 @@ report_box(const ImsBox *box)
                            : MAX(box->listed[IMS_LOCAL].messages, box->listed[IMS_REMOTE].messages);
     report->last_sync_us = box->mailbox->last_sync_us;
     report->state = state_of(box);
-    report->done = box->done;
+    if (done != NULL)
+        report->done = *done;
     return report;
 }
 
@@ -44,13 +46,27 @@ report_by_name(gconstpointer a, gconstpointer b)
 }
 
 static gboolean
-changed_anything(const ImsBox *box)
+is_zero(const ImsSummary *done)
 {
     for (ImsCount count = 0; count < IMS_N_COUNTS; count++) {
-        if (box->done.n[count] > 0)
-            return TRUE;
+        if (done->n[count] > 0)
+            return FALSE;
     }
-    return FALSE;
+    return TRUE;
+}
+
+void
+ims_pass_count_link(ImsPass *self, ImsSide side)
+{
+    ImsSummary *summary = &self->report->summary;
+    ImsLinkCount count = {0};
+
+    if (self->conn[side] == NULL)
+        return;
+    count = ims_conn_count(self->conn[side]);
+    summary->n[IMS_COUNT_BYTES_SENT] += count.sent;
+    summary->n[IMS_COUNT_BYTES_RECEIVED] += count.received;
+    summary->n[IMS_COUNT_FLIGHTS] += count.flights;
 }
 
 static void
@@ -63,23 +79,17 @@ fill_report(ImsPass *self)
         for (guint i = 0; i < lists[l]->len; i++) {
             const ImsBox *box = g_ptr_array_index(lists[l], i);
 
-            g_ptr_array_add(self->report->mailboxes, report_box(box));
+            ImsMailboxReport *report = report_box(self, box);
+
             summary->n[IMS_COUNT_MAILBOXES_SELECTED] += box->selected;
-            summary->n[IMS_COUNT_MAILBOXES_CHANGED] += changed_anything(box);
+            summary->n[IMS_COUNT_MAILBOXES_CHANGED] += !is_zero(&report->done);
+            g_ptr_array_add(self->report->mailboxes, report);
         }
     }
     g_ptr_array_sort(self->report->mailboxes, report_by_name);
     self->report->listed = self->boxes->len + self->alone->len > 0;
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        ImsLinkCount count = {0};
-
-        if (self->conn[side] == NULL)
-            continue;
-        count = ims_conn_count(self->conn[side]);
-        summary->n[IMS_COUNT_BYTES_SENT] += count.sent;
-        summary->n[IMS_COUNT_BYTES_RECEIVED] += count.received;
-        summary->n[IMS_COUNT_FLIGHTS] += count.flights;
-    }
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        ims_pass_count_link(self, side);
 }
 
 static void

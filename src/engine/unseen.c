@@ -39,7 +39,12 @@ look_into(
     g_autoptr(ImsCmd) fetch = NULL;
     g_autoptr(GArray) messages = NULL;
 
+    if (g_hash_table_contains(self->avoided, box->mailbox->name)) {
+        *out_unknown = TRUE;
+        return TRUE;
+    }
     self->selected[side] = NULL;
+    self->at = box;
     select = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
     fetch = select == NULL ? NULL
                            : ims_conn_fetch_meta(self->conn[side], first_unseen(box, side), error);

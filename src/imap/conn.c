@@ -220,6 +220,12 @@ ims_conn_free(ImsConn *self)
     g_free(self);
 }
 
+const GError *
+ims_conn_fault(const ImsConn *self)
+{
+    return self->session.error;
+}
+
 ImsLinkCount
 ims_conn_count(const ImsConn *self)
 {

@@ -77,6 +77,8 @@ ImsConn *ims_conn_open(
 void ims_conn_free(ImsConn *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConn, ims_conn_free)
 
+/** ims_conn_fault: Returns: (transfer none) (nullable): what ended the connection. */
+const GError *ims_conn_fault(const ImsConn *self);
 ImsLinkCount ims_conn_count(const ImsConn *self);
 /** ims_conn_has: @capability: in capitals, such as "MULTIAPPEND". */
 gboolean ims_conn_has(const ImsConn *self, const char *capability);

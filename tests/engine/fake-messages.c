@@ -279,9 +279,12 @@ static void
 put_message(
     FakeConn *conn, const FakeMailbox *mailbox, const FakeMessage *message, const Items *items)
 {
+    const char *garbled = conn->server->faults.garbled;
+    gboolean is_garbled = garbled != NULL && g_str_has_prefix(mailbox->name, garbled);
     GString *out = conn->reply;
 
-    g_string_append_printf(out, "* %u FETCH (UID %u", sequence_of(mailbox, message), message->uid);
+    g_string_append_printf(
+        out, "* %u FETCH (UID %u", sequence_of(mailbox, message), is_garbled ? 0 : message->uid);
     if (items->flags) {
         g_string_append(out, " FLAGS ");
         fake_put_flags(out, &message->flags);

@@ -201,6 +201,70 @@ test_expunge_refused(void)
     scene_assert_quiet(scene);
 }
 
+/* Answers that are no IMAP end the connection, and stop no other mailbox. */
+static void
+test_garbled(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    const ImsIssue *issue;
+
+    scene_create(scene, "Zoo");
+    scene_add(scene, IMS_LOCAL, "Zoo", "ape", NULL);
+    scene_add(scene, IMS_REMOTE, "Work", "five", NULL);
+    scene->faults[IMS_REMOTE].garbled = "Work";
+    scene_arm(scene);
+    scene_pass(scene);
+    issue = scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE);
+    g_assert_nonnull(issue);
+    g_assert_cmpstr(issue->detail, !=, "");
+    g_assert_null(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", IMS_REMOTE));
+    assert_inbox_is_done(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "Zoo", "ape"), !=, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* The message that the garbled mailbox cannot show may be the one that vanished. */
+static void
+test_garbled_removal(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+
+    scene_start(scene);
+    scene_move(scene, IMS_REMOTE, "INBOX", "one", "Work");
+    scene->faults[IMS_REMOTE].garbled = "Work";
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "one"), !=, 0);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* A server that is beyond reason is not asked for ever. */
+static void
+test_garbled_account(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    for (guint i = 0; i < 9; i++) {
+        g_autofree char *name = g_strdup_printf("Bad%u", i);
+
+        scene_create(scene, name);
+        scene_add(scene, IMS_REMOTE, name, name, NULL);
+    }
+    scene->faults[IMS_REMOTE].garbled = "Bad";
+    scene_arm(scene);
+    g_assert_false(scene_run(scene));
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_PROTOCOL);
+}
+
 static const struct {
     const char *name, *without, *why;
     guint times;
@@ -287,6 +351,9 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_append_refused);
     }
+    g_test_add_func("/engine/refusals/garbled-mailbox-stops-nothing-else", test_garbled);
+    g_test_add_func("/engine/refusals/garbled-mailbox-holds-removals", test_garbled_removal);
+    g_test_add_func("/engine/refusals/garbled-account-is-given-up", test_garbled_account);
     g_test_add_func("/engine/refusals/list-refused-ends-it", test_list_refused);
     return g_test_run();
 }
