@@ -74,7 +74,7 @@ class Home:
         self.path = tempfile.mkdtemp(prefix='ims-bus-')
         self.config = os.path.join(self.path, 'config', 'imapsync')
         self.env = dict(os.environ, HOME=self.path)
-        self.env.setdefault('LSAN_OPTIONS', 'print_suppressions=0:suppressions=' + os.path.join(HERE, 'lsan.supp'))
+        self.env.setdefault('LSAN_OPTIONS', 'print_suppressions=0:suppressions=' + os.path.join(HERE, '..', 'lsan.supp'))
         for name in ('config', 'data', 'state', 'cache', 'runtime'):
             os.mkdir(os.path.join(self.path, name), 0o700)
             key = 'XDG_RUNTIME_DIR' if name == 'runtime' else 'XDG_%s_HOME' % name.upper()
