@@ -156,7 +156,8 @@ take_literal(ImsParser *self, const guint8 *data, gsize len)
     return n;
 }
 
-/* Copies up to the LF and with it. */
+/* Copies up to the LF and with it. What is wrong is told of the first octet that is, as it would be
+ * if they came singly. */
 static gboolean
 take_line(
     ImsParser *self,
@@ -168,12 +169,13 @@ take_line(
 {
     const guint8 *lf = memchr(data, '\n', len);
     gsize n = lf == NULL ? len : (gsize)(lf - data) + 1;
-    const guint8 *nul = memchr(data, '\0', n);
+    gsize room = self->limits.max_line - self->n_line;
+    const guint8 *nul = memchr(data, '\0', MIN(n, room));
 
-    if (n > self->limits.max_line - self->n_line)
-        return ims_lex_fail(error, self->lex.line->len, "a line above the limit");
     if (nul != NULL)
         return ims_lex_fail(error, self->lex.line->len + (gsize)(nul - data), "a NUL");
+    if (n > room)
+        return ims_lex_fail(error, self->lex.line->len + room, "a line above the limit");
 
     g_string_append_len(self->lex.line, (const char *)data, (gssize)n);
     self->n_line += n;
