@@ -198,12 +198,14 @@ begin_body(Dump *self)
     self->in_body = TRUE;
 }
 
+/* A NUL must not end what is compared. */
 static gsize
 take_body(Dump *self, const char *octets, gsize len)
 {
     gsize n = (gsize)MIN((guint64)len, ims_parser_body_left(self->parser));
 
-    g_string_append_len(self->out, octets, (gssize)n);
+    for (gsize i = 0; i < n; i++)
+        g_string_append_c(self->out, octets[i] == '\0' ? '0' : octets[i]);
     ims_parser_body_taken(self->parser, n);
     return n;
 }
