@@ -83,5 +83,5 @@ ims_conn_read_body(ImsConn *self, const guint8 **out_data, gsize *out_len, GErro
         return FALSE;
 
     *out_len = ims_session_read_body(session, out_data);
-    return TRUE;
+    return ims_conn_usable(self, error);
 }

@@ -159,12 +159,15 @@ ImsCmd *ims_conn_expunge(ImsConn *self, const ImsUidSet *uids, GError **error);
 ImsCmd *ims_conn_fetch_bodies(ImsConn *self, const ImsUidSet *uids, GError **error);
 /**
  * ims_conn_next_body:
- * @out: (out): UID, flags, date and RFC822.SIZE as far as they came before the body
+ * @out: (out): UID, flags and date; RFC822.SIZE if the line has it
  * @out_size: (out): octets of the body
  * @out_more: (out): FALSE: the command has ended, @out is untouched
  *
- * Waits for the next body. Messages that are gone (NIL, or never answered) are passed over; what is
- * left of the body before is an error of the caller's.
+ * Waits for the next body; one whose line has any of these behind it is spooled first. Messages
+ * that are gone (NIL, or never answered) or have no flags or date are passed over; what is left of
+ * the body before is an error of the caller's.
+ *
+ * Errors: also IMS_ERROR_STATE: a body could not be spooled, for want of room.
  */
 gboolean ims_conn_next_body(
     ImsConn *self,

@@ -53,6 +53,7 @@ ims_session_clear(ImsSession *self)
     ims_buf_clear(&self->body.arriving);
     ims_buf_clear(&self->body.lent);
     ims_message_clear(&self->body.message);
+    g_clear_pointer(&self->body.spool, ims_spool_free);
     g_queue_clear_full(&self->sent, sent_free);
     ims_caps_clear(&self->caps);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
@@ -393,6 +394,7 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
     case IMS_RESPONSE_VANISHED:
         return take_data(self, IMS_WANT_DELTA, response, error);
     case IMS_RESPONSE_FETCH:
+        ims_session_body_line_ends(self, &response->fetch);
         return take_fetch(self, response, error);
     case IMS_RESPONSE_SEARCH:
         return take_search(self, response, error);

@@ -7,21 +7,26 @@
 #include "model/fingerprint.h"
 #include "net/pump.h"
 #include "util/buf.h"
+#include "util/spool.h"
 #include "wire/parse.h"
 
 /* The protocol of one connection without its I/O: bytes in, bytes out, the commands in flight. The
  * pump moves the bytes through ims_session_client; nothing here waits. After an error no more bytes
  * go out: they might be a message that the server would take for commands. */
 
-#define IMS_BODY_MAX (64 * 1024) /* octets of a body that wait for their reader */
+#define IMS_BODY_MAX  (64 * 1024)  /* octets of a body that wait for their reader */
+#define IMS_SPOOL_MAX (256 * 1024) /* octets of a spooled body that stay in memory */
 
-/* One body that is handed out while it comes in. */
+/* One body: handed out while it comes in, or, if what belongs to it has not come before it, spooled
+ * until the end of its line. */
 typedef struct {
     gboolean open; /* begun, and its end not yet seen by the reader */
     gboolean told; /* given out by ims_session_take_body() */
     ImsMessage message;
     guint64 size;
-    guint64 to_come; /* octets that the stream still holds */
+    guint64 to_come;   /* octets that the stream still holds */
+    ImsSpool *spool;   /* NULL: it is not spooled; not open: its line has not ended */
+    guint64 n_unasked; /* of the session, before the spooled body */
     gboolean quoted; /* not in the stream: a quoted string inside the parser, which must not move */
     gboolean quoted_lent;
     ImsBuf arriving; /* taken from the stream, not given out */
@@ -96,7 +101,8 @@ gboolean ims_session_body_at_end(const ImsSession *self);
  */
 gboolean ims_session_body_ready(const ImsSession *self);
 /** ims_session_read_body: Returns: the number of octets at @out_data, which stay until the next
- * call; 0 if the body is at its end, or if no octet is there yet. */
+ * call; 0 if the body is at its end, if no octet is there yet, or if a spooled one cannot be read:
+ * then the session has ended. */
 gsize ims_session_read_body(ImsSession *self, const guint8 **out_data);
 /** ims_session_close_body: the reader is through with the body; the next one may begin. */
 void ims_session_close_body(ImsSession *self);
@@ -119,6 +125,8 @@ void ims_session_tell_alert(ImsSession *self, const ImsResponse *response);
 void ims_session_tell_unnamable(ImsSession *self, const ImsResponse *response);
 /** ims_session_body_begins: the parser stands at a body. Errors: IMS_ERROR_PROTOCOL. */
 gboolean ims_session_body_begins(ImsSession *self, GError **error);
+/** ims_session_body_line_ends: a FETCH line told @message; a body of it that was spooled opens. */
+void ims_session_body_line_ends(ImsSession *self, const ImsMessage *message);
 /** ims_session_body_stalls: Returns: whether nothing more can be taken until the reader has read.
  */
 gboolean ims_session_body_stalls(const ImsSession *self);

@@ -18,7 +18,7 @@ typedef enum {
     IMS_ERROR_SERVER_UNSUPPORTED, /* names the missing capabilities */
     IMS_ERROR_SERVER_REJECTED,    /* a NO where the work cannot go on without an OK */
     IMS_ERROR_PROTOCOL,           /* a peer broke IMAP, or passed one of our limits */
-    IMS_ERROR_STATE,              /* the state file cannot be read or written */
+    IMS_ERROR_STATE,              /* a file of ours cannot be read or written */
     IMS_ERROR_CONFIG,
     IMS_ERROR_NO_SUCH_ACCOUNT,
     IMS_ERROR_NO_SUCH_MAILBOX,

@@ -2,6 +2,7 @@
  * Copyright the imapsyncd authors */
 
 /* Bodies streamed out of FETCH. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "imap/session.h"
@@ -93,10 +94,10 @@ test_bodies(void)
         "S: )",
         "S: * 2 FETCH (UID 2 FLAGS () " DATE " BODY[] NIL)",
         "S: * 9 FETCH (UID 9 FLAGS (\\Seen))",
-        "S: * 3 FETCH (UID 3 FLAGS () " DATE " BODY[] {0}",
+        "S: * 3 FETCH (UID 3 FLAGS () " DATE " RFC822.SIZE 0 BODY[] {0}",
         "S: )",
-        "S: * 4 FETCH (UID 4 FLAGS () " DATE " BODY[] \"say \\\"hi\\\"\")",
-        "S: * 5 FETCH (UID 5 FLAGS () " DATE " BODY[] ~{1}",
+        "S: * 4 FETCH (UID 4 FLAGS () " DATE " RFC822.SIZE 8 BODY[] \"say \\\"hi\\\"\")",
+        "S: * 5 FETCH (UID 5 FLAGS () " DATE " RFC822.SIZE 1 BODY[] ~{1}",
         "S: x)",
         "S: * 5 FETCH (UID 5 FLAGS () " DATE " BODY[] {6}",
         "S: again!)",
@@ -176,42 +177,65 @@ test_behind_another(void)
     script_each(lines, run_behind_another, NULL);
 }
 
-typedef struct {
-    const char *name;
-    const char *words;
-    const char *line;
-} LackCase;
-
-static const LackCase lack_cases[] = {
-    {"uid", "before its UID", "S: * 1 FETCH (FLAGS () " DATE " BODY[] {3}"},
-    {"flags", "before its FLAGS", "S: * 1 FETCH (UID 1 " DATE " BODY[] {3}"},
-    {"date", "before its INTERNALDATE", "S: * 1 FETCH (UID 1 FLAGS () BODY[] {3}"},
-};
+/* -- items behind the body -- */
 
 static void
-run_lack(gconstpointer data)
+run_late_items(gconstpointer data)
 {
-    const LackCase *c = data;
-    g_autoptr(ImsUidSet) uids = make_set(1, 1);
+    g_autoptr(ImsUidSet) uids = make_set(1, 9);
     g_autoptr(ImsConn) conn = script_open();
     g_autoptr(ImsCmd) cmd = ims_conn_fetch_bodies(conn, uids, NULL);
-    g_autoptr(GError) error = NULL;
     g_auto(ImsMessage) message = {0};
-    guint64 size;
-    gboolean more;
+    guint64 size = 0;
 
-    g_assert_false(ims_conn_next_body(conn, cmd, &message, &size, &more, &error));
-    g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
-    g_assert_nonnull(strstr(error->message, c->words));
+    for (guint32 uid = 1; uid <= 6; uid++) {
+        g_autofree char *body = NULL;
+
+        g_assert_true(next(conn, cmd, &message, &size));
+        g_assert_cmpuint(message.uid, ==, uid);
+        g_assert_cmphex(message.flags.system, ==, IMS_FLAG_SEEN);
+        g_assert_cmpint(message.date, ==, 10);
+        g_assert_cmpuint(message.size, ==, uid == 6 ? 0 : 3);
+        g_assert_cmpuint(size, ==, 3);
+        body = read_all(conn);
+        g_assert_cmpstr(body, ==, "abc");
+    }
+    g_assert_false(next(conn, cmd, &message, &size));
+    g_assert_cmpint(ims_cmd_reply(cmd), ==, IMS_REPLY_OK);
 }
 
+/* In all orders; and what lacks something even then is passed over. */
 static void
-test_lack(gconstpointer data)
+test_late_items(void)
 {
-    const LackCase *c = data;
-    const char *const lines[] = {SCRIPT_OPEN, FETCH("1"), c->line, NULL};
+    static const char *const lines[] = {
+        SCRIPT_OPEN,
+        FETCH("1:9"),
+        "S: * 1 FETCH (UID 1 FLAGS (\\Seen) " DATE " BODY[] {3}",
+        "S: abc RFC822.SIZE 3)",
+        "S: * 2 FETCH (UID 2 RFC822.SIZE 3 BODY[] {3}",
+        "S: abc FLAGS (\\Seen) " DATE ")",
+        "S: * 3 FETCH (BODY[] {3}",
+        "S: abc RFC822.SIZE 3 FLAGS (\\Seen) " DATE " UID 3)",
+        "S: * 4 FETCH (BODY[] \"abc\" RFC822.SIZE 3 " DATE " UID 4 FLAGS (\\Seen))",
+        "S: * 3 FETCH (BODY[] {5}",
+        "S: again FLAGS () " DATE " UID 3)",
+        "S: * 77 FETCH (BODY[] {1}",
+        "S: x FLAGS () " DATE " UID 77)",
+        "S: * 7 FETCH (UID 7 BODY[] {1}",
+        "S: x " DATE ")",
+        "S: * 8 FETCH (UID 8 FLAGS () BODY[] {1}",
+        "S: x INTERNALDATE \"never\")",
+        "S: * 9 FETCH (BODY[] {1}",
+        "S: x FLAGS () " DATE ")",
+        "S: * 5 FETCH (UID 5 FLAGS (\\Seen) " DATE " RFC822.SIZE 3 BODY[] {3}",
+        "S: abc)",
+        "S: * 6 FETCH (UID 6 FLAGS (\\Seen) " DATE " BODY[] {3}",
+        "S: abc)",
+        "S: a2 OK done",
+        NULL};
 
-    script_each(lines, run_lack, c);
+    script_each(lines, run_late_items, NULL);
 }
 
 static void
@@ -243,7 +267,7 @@ test_cut(void)
     static const char *const lines[] = {
         SCRIPT_OPEN,
         FETCH("1"),
-        "S: * 1 FETCH (UID 1 FLAGS () " DATE " BODY[] {10}",
+        "S: * 1 FETCH (UID 1 FLAGS () " DATE " RFC822.SIZE 10 BODY[] {10}",
         "s: 1234567",
         "X: ",
         NULL};
@@ -273,7 +297,7 @@ test_unread(void)
     static const char *const lines[] = {
         SCRIPT_OPEN,
         FETCH("1:2"),
-        "S: * 1 FETCH (UID 1 FLAGS () " DATE " BODY[] {10}",
+        "S: * 1 FETCH (UID 1 FLAGS () " DATE " RFC822.SIZE 10 BODY[] {10}",
         "S: 1234567890)",
         "S: a2 OK done",
         NULL};
@@ -309,8 +333,8 @@ test_bounded(void)
     gsize head, len;
 
     stream = g_strdup_printf(
-        "* OK hi\r\n* 1 FETCH (UID 1 FLAGS () " DATE " BODY[] {%zu}\r\n%s)\r\n"
-        "* 2 FETCH (UID 2 FLAGS () " DATE " BODY[] {2}\r\nab)\r\na1 OK done\r\n",
+        "* OK hi\r\n* 1 FETCH (UID 1 FLAGS () " DATE " RFC822.SIZE 9 BODY[] {%zu}\r\n%s)\r\n"
+        "* 2 FETCH (UID 2 FLAGS () " DATE " RFC822.SIZE 2 BODY[] {2}\r\nab)\r\na1 OK done\r\n",
         size,
         octets);
     head = (gsize)(strchr(stream, 'x') - stream);
@@ -343,20 +367,81 @@ test_bounded(void)
     ims_session_clear(&session);
 }
 
+/* Beyond the bound of the memory. */
+static void
+test_spooled(void)
+{
+    const gsize size = IMS_SPOOL_MAX + 100000;
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("UID FETCH", IMS_WANT_BODIES);
+    g_autofree char *octets = g_strnfill(size, 'x');
+    g_autofree char *line = NULL;
+    g_auto(ImsMessage) message = {0};
+    ImsSession session;
+    const guint8 *lent;
+    guint64 told;
+    gsize got = 0, len;
+
+    line = g_strdup_printf(
+        "* OK hi\r\n* 1 FETCH (BODY[] {%zu}\r\n%s UID 1 FLAGS () " DATE ")\r\n", size, octets);
+    cmd->asked = make_set(1, 1);
+    ims_session_init(&session);
+    ims_session_send(&session, cmd, "UID FETCH 1 (…)");
+
+    len = strlen(line);
+    g_assert_cmpuint(feed(&session, line, len - 3), ==, len - 3);
+    g_assert_false(ims_session_has_body(&session));
+    g_assert_cmpuint(feed(&session, line + len - 3, 3), ==, 3);
+    g_assert_true(ims_session_has_body(&session));
+    ims_session_take_body(&session, &message, &told);
+    g_assert_cmpuint(told, ==, size);
+    g_assert_cmpuint(message.uid, ==, 1);
+    while ((len = ims_session_read_body(&session, &lent)) > 0) {
+        g_assert_cmpmem(lent, len, octets + got, len);
+        got += len;
+    }
+    g_assert_cmpuint(got, ==, size);
+    g_assert_true(ims_session_body_at_end(&session));
+    ims_session_close_body(&session);
+    g_assert_null(session.error);
+    ims_session_clear(&session);
+}
+
+static void
+test_spool_fails(void)
+{
+    g_autofree char *folder = g_build_filename(g_get_user_cache_dir(), "imapsync", NULL);
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("UID FETCH", IMS_WANT_BODIES);
+    g_autofree char *octets = g_strnfill(IMS_SPOOL_MAX + 1, 'x');
+    g_autofree char *line = NULL;
+    g_autoptr(GError) error = NULL;
+    ImsSession session;
+    gsize used = 0;
+
+    g_assert_cmpint(g_mkdir_with_parents(g_get_user_cache_dir(), 0700), ==, 0);
+    g_assert_true(g_file_set_contents(folder, "", 0, NULL));
+    line = g_strdup_printf("* OK hi\r\n* 1 FETCH (BODY[] {%zu}\r\n%s", strlen(octets) + 5, octets);
+    cmd->asked = make_set(1, 1);
+    ims_session_init(&session);
+    ims_session_send(&session, cmd, "UID FETCH 1 (…)");
+    g_assert_false(
+        ims_session_client.feed(&session, (const guint8 *)line, strlen(line), &used, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_STATE);
+    ims_session_clear(&session);
+    g_assert_cmpint(g_unlink(folder), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
-    g_test_init(&argc, &argv, NULL);
+    g_test_init(&argc, &argv, G_TEST_OPTION_ISOLATE_DIRS, NULL);
     g_test_add_func("/imap/body/each-comes-once-and-whole", test_bodies);
     g_test_add_func("/imap/body/behind-a-late-reply", test_behind_another);
     g_test_add_func("/imap/body/end-need-not-be-asked-for", test_without_end);
-    for (gsize i = 0; i < G_N_ELEMENTS(lack_cases); i++) {
-        g_autofree char *path = g_strconcat("/imap/body/refused-before-", lack_cases[i].name, NULL);
-
-        g_test_add_data_func(path, &lack_cases[i], test_lack);
-    }
+    g_test_add_func("/imap/body/items-behind-it", test_late_items);
     g_test_add_func("/imap/body/cut-inside-is-offline", test_cut);
     g_test_add_func("/imap/body/unread-rest-is-an-error", test_unread);
     g_test_add_func("/imap/body/memory-is-bounded", test_bounded);
+    g_test_add_func("/imap/body/spooled-until-its-line-ends", test_spooled);
+    g_test_add_func("/imap/body/no-room-for-the-spool-is-an-error", test_spool_fails);
     return g_test_run();
 }

@@ -64,6 +64,7 @@ static const UnaskedCase unasked_cases[] = {
     {"no-command", 0, "* 3 FETCH (UID 3 X ", ")\r\n"},
     {"no-uid", IMS_WANT_MESSAGES, "* 3 FETCH (X ", ")\r\n"},
     {"body", IMS_WANT_MESSAGES, "* 3 FETCH (UID 3 BODY[] {524288}\r\n", ")\r\n"},
+    {"spooled-body", IMS_WANT_BODIES, "* 3 FETCH (BODY[] {524288}\r\n", " UID 3)\r\n"},
     {"same-again", IMS_WANT_LISTINGS, "* STATUS a (MESSAGES 1 X ", ")\r\n"},
 };
 
@@ -77,6 +78,7 @@ test_unasked(gconstpointer data)
     g_autoptr(GError) error = NULL;
     ImsSession session;
 
+    cmd->asked = ims_uidset_new();
     ims_session_init(&session);
     ims_session_send(&session, cmd, "TEST");
     none = feed_many(&session, line, 63 * MIB);
@@ -128,7 +130,7 @@ test_large_body(void)
     must_feed(
         &session,
         "* 1 FETCH (UID 3 FLAGS () INTERNALDATE \" 1-Jan-2020 00:00:00 +0000\" "
-        "BODY[] {104857600}\r\n");
+        "RFC822.SIZE 104857600 BODY[] {104857600}\r\n");
     for (guint64 n = 0; n < 100 * MIB; n += strlen(octets)) {
         must_feed(&session, octets);
         g_assert_cmpuint(ims_session_read_body(&session, &data), ==, strlen(octets));
