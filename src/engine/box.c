@@ -150,6 +150,12 @@ ims_pass_leave(ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GEr
         self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, detail, error);
 }
 
+ImsKeeps
+ims_box_keeps(const ImsBox *box, ImsSide side)
+{
+    return (ImsKeeps){&box->delta[side]->permanent, box->delta[side]->any_keyword};
+}
+
 gboolean
 ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta *delta)
 {
@@ -197,4 +203,12 @@ ims_reply_may_pass(const ImsCode *code)
     static const char *const names[] = {"UNAVAILABLE", "INUSE", "NONEXISTENT", NULL};
 
     return code->name != NULL && g_strv_contains(names, code->name);
+}
+
+gboolean
+ims_reply_is_stale(const ImsCmd *cmd)
+{
+    const char *name = ims_cmd_code(cmd)->name;
+
+    return ims_cmd_reply(cmd) == IMS_REPLY_NO && g_strcmp0(name, "EXPUNGEISSUED") == 0;
 }

@@ -30,7 +30,9 @@ typedef struct {
     gboolean left;     /* left alone for the rest of the pass */
     gboolean selected; /* some round opened it */
     guint miscounts;
-    ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
+    gboolean plain[IMS_N_SIDES];    /* takes no new keywords any more: see copy.c */
+    guint refusals[IMS_N_SIDES];    /* messages refused one after another, none stored between */
+    ImsUidSet *unread[IMS_N_SIDES]; /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
 } ImsBox;
 
@@ -96,11 +98,16 @@ gboolean ims_pass_leave(
  */
 gboolean ims_box_select(
     ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GError **error);
+/** ims_box_keeps: Returns: what @side can store; it borrows from the delta of this round. */
+ImsKeeps ims_box_keeps(const ImsBox *box, ImsSide side);
 /** ims_box_identity_holds: whether @delta is of the mailbox that the base knows. */
 gboolean ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta *delta);
 
 /** ims_reply_may_pass: whether a NO is about the moment: asking again later makes sense. */
 gboolean ims_reply_may_pass(const ImsCode *code);
+/** ims_reply_is_stale: whether a NO says that messages have gone meanwhile: what was decided does
+ * not hold any more, and a new round will see. */
+gboolean ims_reply_is_stale(const ImsCmd *cmd);
 /** ims_hold_for_adoption: both sides hold mail and no base says what belongs together. */
 gboolean ims_hold_for_adoption(ImsPass *self, ImsBox *box, GError **error);
 /** ims_box_is_overdue: whether its last full comparison is a month ago. */

@@ -4,7 +4,11 @@
 /* Copying, one way at a time: bodies stream from a FETCH of one side into an APPEND of the other,
  * chunk by chunk, in batches of one MULTIAPPEND. The order that keeps this safe: the intent is
  * stored; the bodies pass; the intent learns their fingerprints; the octets that make the server
- * store go out; its reply turns the intent into pairs and moves the source's cursor. */
+ * store go out; its reply turns the intent into pairs and moves the source's cursor.
+ *
+ * A message goes with the flags that the destination can store, and the base says so. Where a
+ * mailbox takes no keyword more than it has (Cyrus 3.6: 100 of them, then NO to the whole APPEND),
+ * the new ones are left out rather than the message. */
 
 #include <string.h>
 
@@ -14,6 +18,7 @@
 #define BATCH_BYTES   (1024 * 1024) /* a batch ends once it holds so many octets */
 #define BATCHES_AHEAD 4             /* unanswered batches; singles if there is no MULTIAPPEND */
 #define SINGLES_AHEAD 32
+#define REFUSALS_MAX  16 /* one after another; then it is hardly the messages */
 
 /* Messages of one intent and one APPEND. */
 typedef struct {
@@ -24,6 +29,7 @@ typedef struct {
     guint64 bytes;
     ImsIntent *intent;
     ImsCmd *append;  /* NULL if nothing came */
+    gboolean plain;  /* without keywords that the mailbox does not know */
     gboolean moment; /* the FETCH was refused for a reason that may pass */
 } Batch;
 
@@ -47,6 +53,7 @@ batch_new(ImsBox *box, ImsSide to)
 
     self->box = box;
     self->to = to;
+    self->plain = box->plain[to];
     self->messages = ims_messages_new();
     self->intent = ims_intent_new();
     self->intent->mailbox = box->mailbox->id;
@@ -65,6 +72,16 @@ batch_add(Batch *self, const ImsMessage *message)
 
     g_array_append_val(self->messages, copy);
     self->bytes += (message->have & IMS_HAVE_SIZE) != 0 ? message->size : 0;
+}
+
+/* With which of @flags a message of the batch is stored. */
+static ImsFlags
+flags_sent(const Batch *self, const ImsFlags *flags)
+{
+    ImsKeeps keeps = ims_box_keeps(self->box, self->to);
+
+    keeps.any_keyword &= !self->plain;
+    return ims_keeps_mask(&keeps, flags);
 }
 
 static gboolean
@@ -119,14 +136,14 @@ static gboolean
 pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GError **error)
 {
     ImsConn *to = self->conn[batch->to];
+    g_auto(ImsFlags) flags = flags_sent(batch, &message->flags);
     gboolean refused = FALSE;
 
     if (batch->append == NULL)
         batch->append = ims_conn_append_begin(to, batch->box->spelling[batch->to], error);
     if (batch->append == NULL)
         return FALSE;
-    if (!ims_conn_append_message(
-            to, batch->append, &message->flags, message->date, size, &refused, error))
+    if (!ims_conn_append_message(to, batch->append, &flags, message->date, size, &refused, error))
         return FALSE;
     return pass_body(self, batch, !refused, &message->fingerprint, error);
 }
@@ -313,7 +330,7 @@ settle_pairs(ImsPass *self, Batch *batch, const ImsUidSet *uids, GError **error)
             row->uid[from] = message->uid;
             row->uid[to] = (guint32)uid;
             row->flags[from] = ims_flags_copy(&message->flags);
-            row->flags[to] = ims_flags_copy(&message->flags);
+            row->flags[to] = flags_sent(batch, &message->flags);
             row->fingerprint = message->fingerprint;
             if ((message->have & IMS_HAVE_SIZE) != 0)
                 row->hash[from] = ims_message_hash(message->size, message->date);
@@ -321,6 +338,7 @@ settle_pairs(ImsPass *self, Batch *batch, const ImsUidSet *uids, GError **error)
                 return FALSE;
         }
     }
+    batch->box->refusals[to] = 0;
     ims_pass_count(self, batch->box, IMS_COUNT_COPIED_LOCAL + to, batch->messages->len);
     return close_intent(self, batch, error);
 }
@@ -361,15 +379,21 @@ drop_intent(ImsPass *self, Batch *batch, GError **error)
             ims_store_commit(self->store, error));
 }
 
+/* A server that refuses everything, and has no code for the reason, must not be asked message by
+ * message for a whole mailbox. */
 static gboolean
 settle_refused(ImsPass *self, Batch *batch, GError **error)
 {
     const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, 0);
-    g_autoptr(ImsRow) row = single(batch, message->uid, message, ims_cmd_text(batch->append));
+    const char *words = ims_cmd_text(batch->append);
+    g_autoptr(ImsRow) row = single(batch, message->uid, message, words);
 
     ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
-    return ims_store_begin(self->store, error) && save_copied(self, batch, row, error) &&
-           close_intent(self, batch, error);
+    if (!ims_store_begin(self->store, error) || !save_copied(self, batch, row, error) ||
+        !close_intent(self, batch, error))
+        return FALSE;
+    return ++batch->box->refusals[batch->to] < REFUSALS_MAX ||
+           ims_pass_leave(self, batch->box, batch->to, words, error);
 }
 
 /* Sent to Cyrus all the same, it would cost the connection, and all that is behind it. */
@@ -384,32 +408,58 @@ refuse_unsent(ImsPass *self, Batch *batch, const ImsMessage *message, GError **e
            ims_store_commit(self->store, error);
 }
 
-static gboolean copy_range(
-    ImsPass *self,
-    ImsBox *box,
-    ImsSide to,
-    const GArray *messages,
-    guint first,
-    guint n,
-    GError **error);
+static gboolean copy_again(
+    ImsPass *self, const Batch *batch, guint first, guint n, gboolean plain, GError **error);
 
 /* A MULTIAPPEND stores all or nothing and does not say which message it was: halve until it stands
  * alone. The depth is the logarithm of a batch. */
 static gboolean
 bisect(ImsPass *self, Batch *batch, GError **error)
 {
-    guint half = batch->messages->len / 2;
+    guint n = batch->messages->len, half = n / 2;
+    gboolean plain = batch->plain;
 
-    return drop_intent(self, batch, error) &&
-           copy_range(self, batch->box, batch->to, batch->messages, 0, half, error) &&
-           (batch->box->left || copy_range(
-                                    self,
-                                    batch->box,
-                                    batch->to,
-                                    batch->messages,
-                                    half,
-                                    batch->messages->len - half,
-                                    error));
+    return copy_again(self, batch, 0, half, plain, error) &&
+           (batch->box->left || copy_again(self, batch, half, n - half, plain, error));
+}
+
+static gboolean
+has_new_keywords(const Batch *batch)
+{
+    const ImsKeeps known = {ims_box_keeps(batch->box, batch->to).permanent, FALSE};
+
+    for (guint i = 0; i < batch->messages->len; i++) {
+        const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, i);
+        g_auto(ImsFlags) sent = flags_sent(batch, &message->flags);
+        g_auto(ImsFlags) rest = ims_keeps_mask(&known, &sent);
+
+        if (!ims_flags_equal(&rest, &sent))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* A message that is taken without its new keywords tells of a mailbox that takes no more of them;
+ * what is still to come goes without them at once. */
+static gboolean
+try_plain(ImsPass *self, Batch *batch, GError **error)
+{
+    const guint64 *stored = &self->report->summary.n[IMS_COUNT_COPIED_LOCAL + batch->to];
+    guint64 before = *stored;
+
+    if (!copy_again(self, batch, 0, batch->messages->len, TRUE, error))
+        return FALSE;
+    if (batch->box->plain[batch->to] || *stored == before)
+        return TRUE;
+    batch->box->plain[batch->to] = TRUE;
+    return ims_pass_raise(
+        self,
+        IMS_ISSUE_MAILBOX_FAILED,
+        batch->box->mailbox->name,
+        batch->to,
+        0,
+        ims_cmd_text(batch->append),
+        error);
 }
 
 static gboolean
@@ -417,19 +467,32 @@ settle_stored(ImsPass *self, Batch *batch, GError **error)
 {
     const ImsCode *code = ims_cmd_code(batch->append);
 
+    /* The intent stays, and the next pass finds them by it. */
     if (code->type != IMS_CODE_APPENDUID || code->uids == NULL ||
-        ims_uidset_count(code->uids) != batch->messages->len) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_PROTOCOL,
-            "%s: the server stored messages and did not say under which UIDs",
-            ims_side_name(batch->to));
-        return FALSE;
-    }
+        ims_uidset_count(code->uids) != batch->messages->len)
+        return ims_pass_leave(
+            self,
+            batch->box,
+            batch->to,
+            "the server stored messages and did not say under which UIDs",
+            error);
     if (code->number != batch->intent->to_uidvalidity)
         return take_back(self, batch, code, error);
     return settle_pairs(self, batch, code->uids, error);
+}
+
+/* Refused for what is in it. */
+static gboolean
+settle_no(ImsPass *self, Batch *batch, GError **error)
+{
+    gboolean single = batch->messages->len == 1;
+    gboolean maybe_plain = !batch->plain && (single || batch->box->plain[batch->to]);
+
+    if (maybe_plain && has_new_keywords(batch))
+        return drop_intent(self, batch, error) && try_plain(self, batch, error);
+    if (single)
+        return settle_refused(self, batch, error);
+    return drop_intent(self, batch, error) && (batch->box->left || bisect(self, batch, error));
 }
 
 static gboolean
@@ -446,24 +509,18 @@ settle_batch(ImsPass *self, Batch *batch, GError **error)
     if (is_about_mailbox(ims_cmd_code(batch->append), ims_cmd_text(batch->append)))
         return drop_intent(self, batch, error) &&
                ims_pass_leave(self, batch->box, batch->to, ims_cmd_text(batch->append), error);
-    return batch->messages->len == 1 ? settle_refused(self, batch, error)
-                                     : bisect(self, batch, error);
+    return settle_no(self, batch, error);
 }
 
 static gboolean
-copy_range(
-    ImsPass *self,
-    ImsBox *box,
-    ImsSide to,
-    const GArray *messages,
-    guint first,
-    guint n,
-    GError **error)
+copy_again(
+    ImsPass *self, const Batch *refused, guint first, guint n, gboolean plain, GError **error)
 {
-    g_autoptr(Batch) batch = batch_new(box, to);
+    g_autoptr(Batch) batch = batch_new(refused->box, refused->to);
 
+    batch->plain = plain;
     for (guint i = first; i < first + n; i++)
-        batch_add(batch, &g_array_index(messages, ImsMessage, i));
+        batch_add(batch, &g_array_index(refused->messages, ImsMessage, i));
     return send_batch(self, batch, error) && settle_batch(self, batch, error);
 }
 

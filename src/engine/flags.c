@@ -131,6 +131,14 @@ shown_free(gpointer data)
     g_free(data);
 }
 
+/* Nothing of what was not done is settled, nor committed. */
+static void
+decide_anew(ImsBox *box)
+{
+    box->again = TRUE;
+    g_clear_pointer(&box->plan, ims_plan_free);
+}
+
 /* Waits for all of @sent. A refusal of the moment leaves the mailbox; any other is kept in the
  * group. */
 static gboolean
@@ -146,6 +154,10 @@ collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *show
         note_shown(shown, item->store);
         if (ims_cmd_reply(item->store) == IMS_REPLY_OK)
             continue;
+        if (ims_reply_is_stale(item->store)) {
+            decide_anew(box);
+            continue;
+        }
         if (item->group->refusal == NULL)
             item->group->refusal = g_strdup(ims_cmd_text(item->store));
         if (ims_reply_may_pass(ims_cmd_code(item->store)) &&
@@ -155,9 +167,10 @@ collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *show
     return TRUE;
 }
 
-/* One keyword too many must not keep the system flags from travelling. */
+/* One keyword too many must not keep the others, and the system flags, from travelling. Those that
+ * the mailbox knows take no more room in it. */
 static gboolean
-send_without_keywords(
+send_without_new_keywords(
     ImsPass *self,
     ImsBox *box,
     ImsSide side,
@@ -166,6 +179,7 @@ send_without_keywords(
     GHashTable *shown,
     GError **error)
 {
+    const ImsKeeps known = {ims_box_keeps(box, side).permanent, FALSE};
     g_autoptr(GArray) sent = sent_new();
     GHashTableIter iter;
     gpointer data;
@@ -173,10 +187,11 @@ send_without_keywords(
     g_hash_table_iter_init(&iter, groups);
     while (g_hash_table_iter_next(&iter, NULL, &data)) {
         Group *group = data;
-        const ImsFlags system = {.system = group->flags.system};
+        g_auto(ImsFlags) rest = ims_keeps_mask(&known, &group->flags);
 
-        if (group->refusal != NULL && group->flags.keywords != NULL && system.system != 0 &&
-            !send_group(self, side, verb, group, &system, sent, error))
+        if (group->refusal != NULL && !ims_flags_is_empty(&rest) &&
+            !ims_flags_equal(&rest, &group->flags) &&
+            !send_group(self, side, verb, group, &rest, sent, error))
             return FALSE;
     }
     return collect(self, box, side, sent, shown, error);
@@ -264,10 +279,11 @@ carry_verb(
             return FALSE;
     }
     if (!collect(self, box, side, sent, shown, error) ||
-        !send_without_keywords(self, box, side, verb, groups, shown, error))
+        !send_without_new_keywords(self, box, side, verb, groups, shown, error))
         return FALSE;
-    return box->left || (settle_verb(self, box, side, verb, shown, error) &&
-                         raise_refusals(self, box, side, groups, refused, error));
+    return box->left || box->plan == NULL ||
+           (settle_verb(self, box, side, verb, shown, error) &&
+            raise_refusals(self, box, side, groups, refused, error));
 }
 
 static gboolean
@@ -305,9 +321,9 @@ carry_side(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
         return TRUE;
     ims_pass_tell(self, IMS_PHASE_MARKING, box);
     if (!carry_verb(self, box, side, IMS_STORE_ADD, refused, error) ||
-        !carry_verb(self, box, side, IMS_STORE_REMOVE, refused, error))
+        (box->plan != NULL && !carry_verb(self, box, side, IMS_STORE_REMOVE, refused, error)))
         return FALSE;
-    if (!box->left)
+    if (!box->left && box->plan != NULL)
         count_carried(self, box, side, refused);
     return TRUE;
 }

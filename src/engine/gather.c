@@ -28,12 +28,23 @@ question_free(gpointer data)
     g_free(question);
 }
 
+/* Without mod-sequences (NOMODSEQ) only a full comparison shows what has changed. */
+static gboolean
+tells_no_changes(const ImsBox *box)
+{
+    const ImsPoint *point = box->mailbox->point;
+
+    return box->mailbox->valid && (point[IMS_LOCAL].modseq == 0 || point[IMS_REMOTE].modseq == 0);
+}
+
 static gboolean
 ask(ImsPass *self, Question *question, GError **error)
 {
     ImsBox *box = question->box;
-    gboolean whole = box->full || !box->mailbox->valid;
+    gboolean whole;
 
+    box->full |= tells_no_changes(box);
+    whole = box->full || !box->mailbox->valid;
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         const ImsPoint *point = whole ? NULL : &box->mailbox->point[side];
         guint32 cursor = whole ? 1 : MAX(1, point->uidnext);
@@ -50,15 +61,21 @@ ask(ImsPass *self, Question *question, GError **error)
     return TRUE;
 }
 
-/* Some servers leave UIDNEXT out; what the FETCH of all new messages gave says as much. */
+/* Some servers leave UIDNEXT out; what the FETCH of all new messages gave says as much, but for
+ * what has been expunged since: that the listing knows. */
 static void
 supply_uidnext(ImsBox *box, ImsSide side)
 {
     const GArray *fresh = box->delta[side]->fresh;
+    const ImsPoint *listed = &box->listed[side];
     guint32 next = MAX(1, box->mailbox->point[side].uidnext);
 
     if (fresh->len > 0 && g_array_index(fresh, ImsMessage, fresh->len - 1).uid < G_MAXUINT32)
         next = MAX(next, g_array_index(fresh, ImsMessage, fresh->len - 1).uid + 1);
+    else if (fresh->len > 0)
+        next = G_MAXUINT32;
+    if (listed->uidvalidity == box->delta[side]->point.uidvalidity)
+        next = MAX(next, listed->uidnext);
     box->delta[side]->point.uidnext = next;
 }
 
@@ -77,6 +94,10 @@ take_answer(ImsPass *self, Question *question, ImsSide side, GError **error)
     }
     self->selected[side] = box;
     box->delta[side] = ims_cmd_take_delta(question->select[side]);
+    if (ims_reply_is_stale(question->fetch[side])) {
+        box->again = TRUE;
+        return TRUE;
+    }
     if (ims_cmd_reply(question->fetch[side]) == IMS_REPLY_NO)
         return ims_pass_leave(self, box, side, ims_cmd_text(question->fetch[side]), error);
     g_array_unref(box->delta[side]->fresh);
@@ -317,7 +338,7 @@ ims_gather(ImsPass *self, GPtrArray *boxes, GError **error)
         if (!take_answer(self, question, IMS_LOCAL, error) ||
             !take_answer(self, question, IMS_REMOTE, error))
             return blame(self, questions);
-        if (box->left)
+        if (box->left || box->again)
             continue;
         if (!ims_pass_settle_failures(self, box, error) || !check_box(self, box, error))
             return FALSE;

@@ -259,7 +259,9 @@ choose_late(ImsPass *self, GPtrArray *work, GError **error)
         for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
             const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
 
-            late |= listed->uidnext > known->uidnext ||
+            /* A mailbox without STATUS has to be opened. */
+            late |= (box->there[side] && (box->have[side] & IMS_STATUS_UIDNEXT) == 0) ||
+                    listed->uidnext > known->uidnext ||
                     (listed->uidvalidity != 0 && listed->uidvalidity != known->uidvalidity);
         }
         if (late && !box->left && box->mailbox->valid)

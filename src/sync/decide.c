@@ -75,11 +75,13 @@ key(guint32 uid)
 }
 
 /* A message that arrived after the SELECT is not in its count nor below its UIDNEXT: the next
- * SELECT tells of it. */
+ * SELECT tells of it. The largest UIDNEXT may stand for one that cannot be written. */
 static gboolean
-in_reply(const ImsDelta *delta, const ImsMessage *message)
+in_reply(const ImsDelta *delta, guint32 uid)
 {
-    return delta->point.uidnext == 0 || message->uid < delta->point.uidnext;
+    guint32 next = delta->point.uidnext;
+
+    return next == 0 || next == G_MAXUINT32 || uid < next;
 }
 
 static void
@@ -92,14 +94,15 @@ index_messages(Decision *d, ImsSide side)
         for (guint i = 0; i < lists[l]->len; i++) {
             ImsMessage *message = &g_array_index(lists[l], ImsMessage, i);
 
-            if (in_reply(delta, message))
+            if (in_reply(delta, message->uid))
                 g_hash_table_insert(d->seen[side], key(message->uid), message);
         }
     }
     for (guint i = 0; i < delta->fresh->len; i++) {
         ImsMessage *message = &g_array_index(delta->fresh, ImsMessage, i);
 
-        if (in_reply(delta, message) && !g_hash_table_contains(d->row_of[side], key(message->uid)))
+        if (in_reply(delta, message->uid) &&
+            !g_hash_table_contains(d->row_of[side], key(message->uid)))
             g_array_append_val(d->unknown[side], message);
     }
 }
@@ -144,7 +147,7 @@ has_vanished(const Decision *d, ImsSide side, guint32 uid)
     if (g_hash_table_contains(d->seen[side], key(uid)))
         return FALSE;
     if (d->view->full[side] || uid >= d->view->cursor[side])
-        return delta->point.uidnext == 0 || uid < delta->point.uidnext;
+        return in_reply(delta, uid);
     return ims_uidset_contains(delta->vanished, uid);
 }
 

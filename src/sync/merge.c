@@ -7,19 +7,18 @@
 
 #include "sync/merge.h"
 
-/* What of @flags the side can store. */
-static ImsFlags
-kept(const ImsFlags *flags, const ImsKeeps *keeps)
+ImsFlags
+ims_keeps_mask(const ImsKeeps *self, const ImsFlags *flags)
 {
     ImsFlags out = {0};
 
-    if (keeps->permanent == NULL)
+    if (self->permanent == NULL)
         return ims_flags_copy(flags);
-    if (!keeps->any_keyword)
-        return ims_flags_both(flags, keeps->permanent);
+    if (!self->any_keyword)
+        return ims_flags_both(flags, self->permanent);
 
     out = ims_flags_copy(flags);
-    out.system &= keeps->permanent->system;
+    out.system &= self->permanent->system;
     return out;
 }
 
@@ -29,7 +28,7 @@ change(const ImsFlags *a, const ImsFlags *b, const ImsKeeps *keeps)
 {
     g_auto(ImsFlags) difference = ims_flags_minus(a, b);
 
-    return kept(&difference, keeps);
+    return ims_keeps_mask(keeps, &difference);
 }
 
 ImsFlagMerge
@@ -52,7 +51,7 @@ ims_merge_flags(
         g_auto(ImsFlags) missing = ims_flags_minus(&wanted, now[to]);
         g_auto(ImsFlags) removed = change(base[from], now[from], &keeps[from]);
 
-        merge.add[to] = kept(&missing, &keeps[to]);
+        merge.add[to] = ims_keeps_mask(&keeps[to], &missing);
         if (!unite)
             merge.del[to] = ims_flags_both(now[to], &removed);
     }

@@ -11,6 +11,9 @@ typedef struct {
     gboolean any_keyword;
 } ImsKeeps;
 
+/** ims_keeps_mask: Returns: (transfer full): what of @flags the side can store. */
+ImsFlags ims_keeps_mask(const ImsKeeps *self, const ImsFlags *flags);
+
 /* What has to be done to a message on each side so that both agree. */
 typedef struct {
     ImsFlags add[IMS_N_SIDES];

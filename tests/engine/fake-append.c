@@ -81,7 +81,7 @@ store_members(FakeConn *conn, FakeMailbox *mailbox, GArray *members)
     fake_put_uids(list, uids);
     if (g_strcmp0(conn->selected, mailbox->name) == 0 && conn->uidvalidity == mailbox->uidvalidity)
         fake_tell_changes(conn, NULL);
-    if (strstr(conn->server->capabilities, "UIDPLUS") != NULL)
+    if (!conn->server->faults.no_appenduid)
         fake_answer(
             conn, "OK [APPENDUID %u %s] Append completed.", mailbox->uidvalidity, list->str);
     else
@@ -114,12 +114,15 @@ fake_do_append(FakeConn *conn, FakeCursor *in)
         return;
     }
     for (guint i = 0; i < members->len; i++) {
-        const char *why = find_objection(conn, &g_array_index(members, Member, i));
+        const Member *member = &g_array_index(members, Member, i);
+        const char *why = find_objection(conn, member);
 
         if (why != NULL) {
             fake_answer(conn, "NO %s", why);
             return;
         }
+        if (fake_overflows(conn, mailbox, &member->flags))
+            return;
     }
     store_members(conn, mailbox, members);
 }

@@ -155,6 +155,8 @@ put_list(FakeConn *conn, const char *name, gboolean bare)
 static void
 put_status(FakeConn *conn, const FakeMailbox *mailbox)
 {
+    gboolean has_modseqs = !fake_is(mailbox, conn->server->faults.no_modseqs);
+
     g_string_append(conn->reply, "* STATUS ");
     fake_put_mailbox(conn->reply, mailbox->name);
     g_string_append_printf(
@@ -163,7 +165,7 @@ put_status(FakeConn *conn, const FakeMailbox *mailbox)
         mailbox->messages->len,
         mailbox->uidnext,
         mailbox->uidvalidity,
-        mailbox->modseq);
+        has_modseqs ? mailbox->modseq : 0);
 }
 
 static void
@@ -174,6 +176,7 @@ do_list(FakeConn *conn, FakeCursor *in)
     FakeSnapshot *state = conn->server->state;
 
     in->bad |= !g_str_has_prefix(rest, " \"\" \"*\"") && !g_str_has_prefix(rest, " \"\" *");
+    in->bad |= strstr(rest, "SPECIAL-USE") != NULL && !has_capability(conn, "SPECIAL-USE");
     if (in->bad || fake_refused(conn, "LIST", NULL))
         return;
     for (guint i = 0; i < parents->len; i++)
@@ -182,7 +185,7 @@ do_list(FakeConn *conn, FakeCursor *in)
         FakeMailbox *mailbox = g_ptr_array_index(state->mailboxes, i);
 
         put_list(conn, mailbox->name, FALSE);
-        if (strstr(rest, "STATUS") != NULL)
+        if (strstr(rest, "STATUS") != NULL && !fake_is(mailbox, conn->server->faults.no_status))
             put_status(conn, mailbox);
     }
     fake_answer(conn, "OK List completed.");

@@ -261,14 +261,14 @@ put_body(FakeConn *conn, const FakeMessage *message, const char *section)
     const char *text = g_bytes_get_data(message->body, &len);
 
     if (is_withheld(conn, text, len, section)) {
-        g_string_append(conn->reply, " BODY[] NIL");
+        g_string_append(conn->reply, "BODY[] NIL");
         return;
     }
     if (strchr(section, '(') != NULL)
         put_fields(body, text, len, section);
     else
         g_string_append_len(body, text, (gssize)len);
-    g_string_append_printf(conn->reply, " BODY[%s] {%zu}\r\n", section, body->len);
+    g_string_append_printf(conn->reply, "BODY[%s] {%zu}\r\n", section, body->len);
     middle = conn->reply->len + body->len / 2;
     if (*section == '\0')
         g_array_append_val(conn->bodies, middle);
@@ -276,15 +276,9 @@ put_body(FakeConn *conn, const FakeMessage *message, const char *section)
 }
 
 static void
-put_message(
-    FakeConn *conn, const FakeMailbox *mailbox, const FakeMessage *message, const Items *items)
+put_items(GString *out, const FakeMessage *message, const Items *items)
 {
-    const char *garbled = conn->server->faults.garbled;
-    gboolean is_garbled = garbled != NULL && g_str_has_prefix(mailbox->name, garbled);
-    GString *out = conn->reply;
-
-    g_string_append_printf(
-        out, "* %u FETCH (UID %u", sequence_of(mailbox, message), is_garbled ? 0 : message->uid);
+    g_string_append_printf(out, "UID %u", message->uid);
     if (items->flags) {
         g_string_append(out, " FLAGS ");
         fake_put_flags(out, &message->flags);
@@ -297,8 +291,28 @@ put_message(
         g_string_append_printf(out, " RFC822.SIZE %zu", g_bytes_get_size(message->body));
     if (items->modseq)
         g_string_append_printf(out, " MODSEQ (%" G_GUINT64_FORMAT ")", message->modseq);
-    if (items->section != NULL)
+}
+
+static void
+put_message(
+    FakeConn *conn, const FakeMailbox *mailbox, const FakeMessage *message, const Items *items)
+{
+    const char *garbled = conn->server->faults.garbled;
+    GString *out = conn->reply;
+    gboolean body_first = items->section != NULL && conn->server->faults.body_first;
+
+    g_string_append_printf(out, "* %u FETCH (", sequence_of(mailbox, message));
+    if (garbled != NULL && g_str_has_prefix(mailbox->name, garbled))
+        g_string_append(out, "UID 0 ");
+    if (!body_first)
+        put_items(out, message, items);
+    if (items->section != NULL) {
+        g_string_append(out, body_first ? "" : " ");
         put_body(conn, message, items->section);
+        g_string_append(out, body_first ? " " : "");
+    }
+    if (body_first)
+        put_items(out, message, items);
     g_string_append(out, ")\r\n");
 }
 
@@ -390,6 +404,9 @@ do_store(FakeConn *conn, FakeMailbox *mailbox, const ImsUidSet *uids, FakeCursor
         fake_answer(conn, "NO [READ-ONLY] Mailbox is read-only");
         return;
     }
+    in->bad |= store.conditional && fake_is(mailbox, conn->server->faults.no_modseqs);
+    if (in->bad || (store.verb != '-' && fake_overflows(conn, mailbox, &store.flags)))
+        return;
     for (guint i = 0; i < chosen->len; i++) {
         FakeMessage *message = g_ptr_array_index(chosen, i);
 
@@ -444,6 +461,7 @@ do_search(FakeConn *conn, FakeMailbox *mailbox, FakeCursor *in)
     gboolean extended = g_str_equal(word, "RETURN");
 
     fake_expect(in, ' ');
+    in->bad |= extended && strstr(conn->server->capabilities, "ESEARCH") == NULL;
     if (extended) {
         g_free(fake_parens(in));
         fake_expect(in, ' ');

@@ -98,6 +98,13 @@ void fake_untagged(FakeConn *conn, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void fake_answer(FakeConn *conn, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /** fake_refused: Returns: whether the test wants @verb to be refused, which is then answered. */
 gboolean fake_refused(FakeConn *conn, const char *verb, const char *mailbox);
+/** fake_is: Returns: whether @mailbox is the one that a fault names. */
+gboolean fake_is(const FakeMailbox *mailbox, const char *named);
+/** fake_keywords: Returns: (transfer full): all keywords in use in the mailbox. */
+ImsFlags fake_keywords(const FakeMailbox *mailbox);
+/** fake_overflows: Returns: whether @flags would be keywords too many for the mailbox, which is
+ * then answered. */
+gboolean fake_overflows(FakeConn *conn, const FakeMailbox *mailbox, const ImsFlags *flags);
 /** fake_selected: Returns: (nullable): NULL if nothing is selected any more, which is then
  * answered.
  */

@@ -78,11 +78,16 @@ take_resync(FakeCursor *in, Resync *out)
     fake_expect(in, ')');
 }
 
-static void
-put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
+gboolean
+fake_is(const FakeMailbox *mailbox, const char *named)
 {
-    ImsFlags used = {.system = IMS_FLAG_ALL};
-    GString *out = conn->reply;
+    return g_strcmp0(named, mailbox->name) == 0;
+}
+
+ImsFlags
+fake_keywords(const FakeMailbox *mailbox)
+{
+    ImsFlags used = {0};
 
     for (guint i = 0; i < mailbox->messages->len; i++) {
         FakeMessage *message = g_ptr_array_index(mailbox->messages, i);
@@ -90,6 +95,30 @@ put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
         for (char **word = message->flags.keywords; word != NULL && *word != NULL; word++)
             ims_flags_add_keyword(&used, *word);
     }
+    return used;
+}
+
+gboolean
+fake_overflows(FakeConn *conn, const FakeMailbox *mailbox, const ImsFlags *flags)
+{
+    g_auto(ImsFlags) used = fake_keywords(mailbox);
+    g_auto(ImsFlags) all = ims_flags_union(&used, flags);
+    guint max = conn->server->faults.keywords_max;
+
+    if (max == 0 || all.keywords == NULL || g_strv_length(all.keywords) <= max ||
+        (used.keywords != NULL && g_strv_length(used.keywords) == g_strv_length(all.keywords)))
+        return FALSE;
+    fake_answer(conn, "NO Too many user flags in mailbox");
+    return TRUE;
+}
+
+static void
+put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
+{
+    ImsFlags used = fake_keywords(mailbox);
+    GString *out = conn->reply;
+
+    used.system = IMS_FLAG_ALL;
     g_string_append(out, "* FLAGS ");
     fake_put_flags(out, &used);
     g_string_append(out, "\r\n* OK [PERMANENTFLAGS ");
@@ -106,14 +135,18 @@ static void
 put_mailbox_state(FakeConn *conn, const FakeMailbox *mailbox)
 {
     const FakeFaults *faults = &conn->server->faults;
-    guint missing = g_strcmp0(faults->lie_mailbox, mailbox->name) == 0 ? faults->lie_missing : 0;
+    guint missing = fake_is(mailbox, faults->lie_mailbox) ? faults->lie_missing : 0;
 
     put_permanent_flags(conn, mailbox);
     fake_untagged(conn, "%u EXISTS", mailbox->messages->len - missing);
     fake_untagged(conn, "0 RECENT");
     fake_untagged(conn, "OK [UIDVALIDITY %u] UIDs valid", mailbox->uidvalidity);
-    fake_untagged(conn, "OK [UIDNEXT %u] Predicted next UID", mailbox->uidnext);
-    fake_untagged(conn, "OK [HIGHESTMODSEQ %" G_GUINT64_FORMAT "] Highest", mailbox->modseq);
+    if (!faults->no_uidnext)
+        fake_untagged(conn, "OK [UIDNEXT %u] Predicted next UID", mailbox->uidnext);
+    if (fake_is(mailbox, faults->no_modseqs))
+        fake_untagged(conn, "OK [NOMODSEQ] No modseqs here");
+    else
+        fake_untagged(conn, "OK [HIGHESTMODSEQ %" G_GUINT64_FORMAT "] Highest", mailbox->modseq);
     if (conn->server->faults.mailbox_ids)
         fake_untagged(conn, "OK [MAILBOXID (%s)] Ok", mailbox->id);
 }
@@ -133,7 +166,8 @@ open_mailbox(FakeConn *conn, const FakeMailbox *mailbox, const Resync *resync, g
     conn->modseq = mailbox->modseq;
     conn->read_only = read_only;
     put_mailbox_state(conn, mailbox);
-    if (resync->qresync && resync->uidvalidity == mailbox->uidvalidity)
+    if (resync->qresync && resync->uidvalidity == mailbox->uidvalidity &&
+        !fake_is(mailbox, conn->server->faults.no_modseqs))
         fake_tell_since(conn, mailbox, resync->modseq, resync->known);
     fake_answer(conn, "OK [%s] Select completed.", read_only ? "READ-ONLY" : "READ-WRITE");
 }
@@ -178,7 +212,8 @@ fake_do_examine(FakeConn *conn, FakeCursor *in)
 void
 fake_do_unselect(FakeConn *conn, FakeCursor *in)
 {
-    if (fake_selected(conn) == NULL)
+    in->bad |= strstr(conn->server->capabilities, "UNSELECT") == NULL;
+    if (in->bad || fake_selected(conn) == NULL)
         return;
     unselect(conn);
     fake_answer(conn, "OK Unselect completed.");

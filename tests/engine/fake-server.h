@@ -36,6 +36,9 @@ void fake_delete(FakeServer *self, const char *mailbox);
 void fake_rename(FakeServer *self, const char *from, const char *to);
 /** fake_set_uidvalidity: a new UIDVALIDITY, all messages numbered anew from 1. */
 void fake_set_uidvalidity(FakeServer *self, const char *mailbox, guint32 uidvalidity);
+/** fake_set_last: as a mailbox that has lived long: what comes next gets @uidnext, and
+ * mod-sequences above @modseq. */
+void fake_set_last(FakeServer *self, const char *mailbox, guint32 uidnext, guint64 modseq);
 void fake_subscribe(FakeServer *self, const char *mailbox);
 /** fake_lose_modseqs: as a server that lost its index: all mod-sequences begin anew, below those
  * told before; UIDVALIDITY and UIDs stay. */
@@ -88,8 +91,14 @@ typedef struct {
     const char *(*refuse)(const char *verb, const char *mailbox, gpointer data);
     gboolean no_new_keywords;   /* PERMANENTFLAGS without \*; keywords are dropped */
     gboolean promises_keywords; /* and yet PERMANENTFLAGS has \* */
+    guint keywords_max;         /* of a mailbox; NO to a STORE or APPEND of more; 0: no limit */
     gboolean read_only;         /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
     gboolean mailbox_ids;       /* MAILBOXID in SELECT */
+    gboolean body_first;        /* FETCH tells everything else behind the body */
+    gboolean no_uidnext;        /* SELECT leaves UIDNEXT out */
+    gboolean no_appenduid;      /* the reply to an APPEND has no code */
+    const char *no_status;      /* LIST gives no STATUS of this mailbox */
+    const char *no_modseqs;     /* this mailbox is NOMODSEQ */
     const char *lie_mailbox;    /* here VANISHED (EARLIER) also names @lie_uids */
     const char *lie_uids;
     guint lie_missing; /* and there EXISTS is so many too low */

@@ -315,6 +315,16 @@ fake_set_uidvalidity(FakeServer *self, const char *mailbox, guint32 uidvalidity)
 }
 
 void
+fake_set_last(FakeServer *self, const char *mailbox, guint32 uidnext, guint64 modseq)
+{
+    g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
+    FakeMailbox *box = the_mailbox(self, mailbox);
+
+    box->uidnext = uidnext;
+    box->modseq = modseq;
+}
+
+void
 fake_subscribe(FakeServer *self, const char *mailbox)
 {
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
