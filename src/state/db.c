@@ -122,12 +122,12 @@ make_private_file(ImsDb *self, GError **error)
 }
 
 static gboolean
-open_file(ImsDb *self, GError **error)
+open_handle(ImsDb *self, const char *path, GError **error)
 {
     int flags =
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
 
-    if (sqlite3_open_v2(self->path, &self->handle, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &self->handle, flags, NULL) != SQLITE_OK) {
         ims_db_set_error(self, error);
         return FALSE;
     }
@@ -192,16 +192,35 @@ check_schema(ImsDb *self, GError **error)
     return TRUE;
 }
 
-ImsDb *
-ims_db_open(const char *path, GError **error)
+static ImsDb *
+db_new(const char *path)
 {
-    g_autoptr(ImsDb) self = g_new0(ImsDb, 1);
+    ImsDb *self = g_new0(ImsDb, 1);
 
     self->path = g_strdup(path);
     self->statements =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ims_statement_free);
+    return self;
+}
 
-    if (!make_private_file(self, error) || !open_file(self, error) || !check_schema(self, error))
+ImsDb *
+ims_db_open(const char *path, GError **error)
+{
+    g_autoptr(ImsDb) self = db_new(path);
+
+    if (!make_private_file(self, error) || !open_handle(self, path, error) ||
+        !check_schema(self, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+ImsDb *
+ims_db_open_blank(const char *path, GError **error)
+{
+    g_autoptr(ImsDb) self = db_new(path);
+
+    if (!open_handle(self, ":memory:", error) || !check_schema(self, error))
         return NULL;
 
     return g_steal_pointer(&self);

@@ -17,6 +17,8 @@ typedef struct ImsStatement ImsStatement;
  * Waits a fraction of a second for another process to let the file go.
  */
 ImsDb *ims_db_open(const char *path, GError **error);
+/** ims_db_open_blank: a database in memory, with the schema; @path: what errors call it. */
+ImsDb *ims_db_open_blank(const char *path, GError **error);
 void ims_db_free(ImsDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsDb, ims_db_free)
 

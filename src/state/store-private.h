@@ -8,6 +8,7 @@
 /* What the files of the store share; not for other floors. */
 struct ImsStore {
     ImsDb *db;
+    gboolean dry; /* all is in one transaction that closing undoes; ours are steps of it */
     gboolean (*fuse)(gpointer data);
     gpointer fuse_data;
 };

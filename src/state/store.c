@@ -7,6 +7,8 @@
 
 #include "state/store.h"
 
+#include <glib/gstdio.h>
+
 #include "state/store-private.h"
 
 static gboolean
@@ -56,16 +58,46 @@ take_over(ImsStore *self, const char *const identity[2], GError **error)
     return done && ims_store_commit(self, error);
 }
 
+/* Whose file it is; a file of others is made ours. */
+static gboolean
+settle_identity(ImsStore *self, const char *const identity[2], GError **error)
+{
+    gboolean same = FALSE;
+
+    return is_same_identity(self, identity, &same, error) &&
+           (same || take_over(self, identity, error));
+}
+
 ImsStore *
 ims_store_open(const char *path, const char *const identity[2], GError **error)
 {
     g_autoptr(ImsStore) self = g_new0(ImsStore, 1);
-    gboolean same = FALSE;
 
     self->db = ims_db_open(path, error);
-    if (self->db == NULL || !is_same_identity(self, identity, &same, error))
+    if (self->db == NULL || !settle_identity(self, identity, error))
         return NULL;
-    if (!same && !take_over(self, identity, error))
+
+    return g_steal_pointer(&self);
+}
+
+/* A file that was made and never written to is as good as none. */
+static gboolean
+has_content(const char *path)
+{
+    GStatBuf info;
+
+    return g_stat(path, &info) == 0 && info.st_size > 0;
+}
+
+ImsStore *
+ims_store_open_dry(const char *path, const char *const identity[2], GError **error)
+{
+    g_autoptr(ImsStore) self = g_new0(ImsStore, 1);
+
+    self->dry = TRUE;
+    self->db = has_content(path) ? ims_db_open(path, error) : ims_db_open_blank(path, error);
+    if (self->db == NULL || !ims_db_exec(self->db, "BEGIN IMMEDIATE", error) ||
+        !settle_identity(self, identity, error))
         return NULL;
 
     return g_steal_pointer(&self);
@@ -84,7 +116,7 @@ ims_store_free(ImsStore *self)
 gboolean
 ims_store_begin(ImsStore *self, GError **error)
 {
-    return ims_db_exec(self->db, "BEGIN IMMEDIATE", error);
+    return ims_db_exec(self->db, self->dry ? "SAVEPOINT step" : "BEGIN IMMEDIATE", error);
 }
 
 static gboolean
@@ -109,7 +141,7 @@ ims_store_commit(ImsStore *self, GError **error)
         ims_db_set_fault(self->db, "the test's fuse has blown", error);
         done = FALSE;
     } else {
-        done = ims_db_exec(self->db, "COMMIT", error);
+        done = ims_db_exec(self->db, self->dry ? "RELEASE step" : "COMMIT", error);
     }
     if (!done)
         ims_store_rollback(self);
@@ -121,7 +153,8 @@ ims_store_rollback(ImsStore *self)
 {
     /* On a full disk SQLite has undone the transaction already. */
     if (ims_db_in_transaction(self->db))
-        (void)ims_db_exec(self->db, "ROLLBACK", NULL);
+        (void)ims_db_exec(
+            self->db, self->dry ? "ROLLBACK TO step; RELEASE step" : "ROLLBACK", NULL);
 }
 
 void

@@ -25,6 +25,13 @@ typedef struct ImsStore ImsStore;
  * another server.
  */
 ImsStore *ims_store_open(const char *path, const char *const identity[2], GError **error);
+/**
+ * ims_store_open_dry:
+ *
+ * As ims_store_open(), for a look at what would be: whatever is committed can be read back until
+ * the store is freed, and is then gone. The file is left as it is, and not made if it is not there.
+ */
+ImsStore *ims_store_open_dry(const char *path, const char *const identity[2], GError **error);
 void ims_store_free(ImsStore *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsStore, ims_store_free)
 

@@ -370,6 +370,54 @@ test_killed(void)
         kill_after(n_commits[i]);
 }
 
+/* What a dry store commits can be read back, and is gone when it is closed. */
+static void
+test_dry(void)
+{
+    static const char *const identity[] = {"local", "remote"};
+    g_auto(Scratch) scratch = {0};
+    g_autoptr(ImsRow) kept = pair_new(1, 1);
+    g_autoptr(ImsRow) dry = pair_new(2, 2);
+    g_autoptr(ImsRow) undone = pair_new(3, 3);
+    gint64 inbox;
+
+    scratch_init(&scratch);
+    scratch_open_as(&scratch, identity[0], identity[1]);
+    inbox = scratch_mailbox(&scratch, "INBOX");
+    scratch_begin(&scratch);
+    scratch_save(&scratch, inbox, kept);
+    scratch_commit(&scratch);
+    scratch_close(&scratch);
+
+    scratch.store = ims_store_open_dry(scratch.path, identity, NULL);
+    g_assert_nonnull(scratch.store);
+    scratch_begin(&scratch);
+    scratch_save(&scratch, inbox, dry);
+    scratch_commit(&scratch);
+    scratch_begin(&scratch);
+    scratch_save(&scratch, inbox, undone);
+    ims_store_rollback(scratch.store);
+    g_assert_cmpuint(scratch_count(&scratch, inbox), ==, 2);
+    scratch_close(&scratch);
+
+    scratch_open_as(&scratch, identity[0], identity[1]);
+    g_assert_cmpuint(scratch_count(&scratch, inbox), ==, 1);
+}
+
+static void
+test_dry_makes_no_file(void)
+{
+    static const char *const identity[] = {"local", "remote"};
+    g_auto(Scratch) scratch = {0};
+
+    scratch_init(&scratch);
+    scratch.store = ims_store_open_dry(scratch.path, identity, NULL);
+    g_assert_nonnull(scratch.store);
+    g_assert_cmpint(scratch_mailbox(&scratch, "INBOX"), !=, 0);
+    scratch_close(&scratch);
+    g_assert_false(g_file_test(scratch.path, G_FILE_TEST_EXISTS));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -384,5 +432,7 @@ main(int argc, char **argv)
         "/state/store/commit-without-space-loses-only-itself", test_commit_without_space);
     g_test_add_func("/state/store/undone-transaction-takes-no-more", test_transaction_undone);
     g_test_add_func("/state/store/killed-leaves-a-prefix", test_killed);
+    g_test_add_func("/state/store/dry-store-forgets", test_dry);
+    g_test_add_func("/state/store/dry-store-makes-no-file", test_dry_makes_no_file);
     return g_test_run();
 }
