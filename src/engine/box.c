@@ -56,8 +56,8 @@ ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box)
     self->order->progress(&self->progress, self->order->data);
 }
 
-void
-ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
+ImsSummary *
+ims_box_done(ImsPass *self, const ImsBox *box)
 {
     ImsSummary *done = g_hash_table_lookup(self->done, box->mailbox->name);
 
@@ -65,8 +65,14 @@ ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
         done = g_new0(ImsSummary, 1);
         g_hash_table_insert(self->done, g_strdup(box->mailbox->name), done);
     }
+    return done;
+}
+
+void
+ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
+{
     self->report->summary.n[count] += n;
-    done->n[count] += n;
+    ims_box_done(self, box)->n[count] += n;
 }
 
 static char *

@@ -28,6 +28,7 @@ typedef struct {
     gboolean again;    /* another round is needed */
     gboolean waits;    /* a removal here waits for what could not be looked at */
     gboolean left;     /* left alone for the rest of the pass */
+    gboolean planned;  /* in a dry run: would be created, and all its mail be copied there */
     gboolean selected; /* some round opened it */
     guint miscounts;
     gboolean plain[IMS_N_SIDES];    /* takes no new keywords any more: see copy.c */
@@ -65,6 +66,8 @@ void ims_box_clear_round(ImsBox *self);
 void ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box);
 /** ims_pass_count: adds to the pass's and the mailbox's summary. */
 void ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n);
+/** ims_box_done: Returns: (transfer none): the mailbox's summary. */
+ImsSummary *ims_box_done(ImsPass *self, const ImsBox *box);
 /** ims_pass_count_link: adds what the connection has carried. To be called before it is closed. */
 void ims_pass_count_link(ImsPass *self, ImsSide side);
 
@@ -122,6 +125,8 @@ gboolean ims_recover(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_decide_all(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_copy(ImsPass *self, GPtrArray *boxes, ImsSide to, GError **error);
 gboolean ims_carry_flags(ImsPass *self, GPtrArray *boxes, GError **error);
+/** ims_plan_work: in a dry run, in place of the copies and flags: counts them. */
+void ims_plan_work(ImsPass *self, GPtrArray *boxes);
 /* And last, once no new mail is left anywhere: */
 /** ims_remove: @known: (element-type gint64): ids of rows whose deletion was known before the
  * listing that all mailboxes have been brought up to: what vanished later may stand where nobody
@@ -142,5 +147,11 @@ gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.
  */
 gboolean ims_list(ImsPass *self, gboolean first, GError **error);
+/** ims_plan_creation: in a dry run, in place of a CREATE on @side: counts it and the messages that
+ * would be copied there. */
+gboolean ims_plan_creation(ImsPass *self, ImsBox *box, ImsSide side, GError **error);
+/** ims_planned_pairs: Returns: pairs that what a dry run planned, so far and of @summary, would
+ * make; 0 in any other run, where they are in the state file. */
+guint64 ims_planned_pairs(const ImsPass *self, const ImsSummary *summary);
 /** ims_pass_report: fills the report, at the end of a pass, however it ended. */
 void ims_pass_report(ImsPass *self);

@@ -190,6 +190,11 @@ create_missing(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error
             continue;
         box->spelling[step->side] =
             ims_mailbox_name_to_server(step->name, self->delimiter[step->side]);
+        if (self->order->dry_run) {
+            if (!ims_plan_creation(self, box, step->side, error))
+                return FALSE;
+            continue;
+        }
         cmd = ims_conn_create(self->conn[step->side], box->spelling[step->side], error);
         if (cmd == NULL)
             return FALSE;

@@ -116,7 +116,8 @@ settle_refused(ImsPass *self, ImsBox *box, GError **error)
 static gboolean
 commit_all(ImsPass *self, GPtrArray *boxes, GError **error)
 {
-    ims_pass_tell(self, IMS_PHASE_COMMITTING, NULL);
+    if (!self->order->dry_run)
+        ims_pass_tell(self, IMS_PHASE_COMMITTING, NULL);
     for (guint i = 0; i < boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(boxes, i);
 
@@ -150,9 +151,21 @@ one_round(ImsPass *self, GPtrArray *boxes, GError **error)
     if (!ims_gather(self, boxes, error) || !ims_recover(self, boxes, error) ||
         !ims_decide_all(self, boxes, error))
         return FALSE;
+    if (self->order->dry_run) {
+        ims_plan_work(self, boxes);
+        return commit_all(self, boxes, error);
+    }
     announce_copies(self, boxes);
     return ims_copy(self, boxes, IMS_LOCAL, error) && ims_copy(self, boxes, IMS_REMOTE, error) &&
            ims_carry_flags(self, boxes, error) && commit_all(self, boxes, error);
+}
+
+/* A dry run plans once. */
+static gboolean
+is_finished(const ImsPass *self, const ImsBox *box)
+{
+    return box->left || (!box->again && box->plan != NULL &&
+                         (self->order->dry_run || ims_plan_is_empty(box->plan)));
 }
 
 /* Rounds over @boxes until both sides of each are equal; it is left empty, or with what was too
@@ -164,9 +177,7 @@ run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
         if (!one_round(self, boxes, error))
             return FALSE;
         for (guint i = boxes->len; i > 0; i--) {
-            const ImsBox *box = g_ptr_array_index(boxes, i - 1);
-
-            if (box->left || (!box->again && box->plan != NULL && ims_plan_is_empty(box->plan)))
+            if (is_finished(self, g_ptr_array_index(boxes, i - 1)))
                 g_ptr_array_remove_index(boxes, i - 1);
         }
     }
@@ -330,6 +341,8 @@ run_removals(ImsPass *self, GPtrArray *touched, GError **error)
             return FALSE;
         if (g_hash_table_size(known) == 0)
             return TRUE;
+        if (self->order->dry_run)
+            return ims_remove(self, touched, known, error);
         g_ptr_array_set_size(work, 0);
         if (!choose_late(self, work, error))
             return FALSE;
@@ -414,9 +427,14 @@ avoid_culprit(ImsPass *self, const GError *fault)
     return ims_pass_leave(self, self->at, side, fault->message, NULL);
 }
 
+/* What was done so far stays in the report; what was only planned will be planned again. */
 static void
 begin_anew(ImsPass *self)
 {
+    if (self->order->dry_run) {
+        self->report->summary = (ImsSummary){0};
+        g_hash_table_remove_all(self->done);
+    }
     close_conns(self);
     self->at = NULL;
     self->progress.mailbox = "";
@@ -499,7 +517,8 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
     gint64 start = ims_clock_monotonic(order->clock);
 
     pass_init(&self, pump, order);
-    self.store = ims_store_open(order->state_path, order->identity, error);
+    self.store = order->dry_run ? ims_store_open_dry(order->state_path, order->identity, error)
+                                : ims_store_open(order->state_path, order->identity, error);
     if (self.store != NULL && order->fuse != NULL)
         ims_store_set_fuse(self.store, order->fuse, order->data);
     if (self.store != NULL && load_issues(&self, error))

@@ -17,6 +17,7 @@ typedef struct {
     char **mailboxes; /* our names; NULL: all */
     gboolean has_max_deletions;
     guint max_deletions; /* deletions let through without asking, if has_max_deletions */
+    gboolean dry_run;    /* only reading commands, and nothing is remembered */
     const ImsClock *clock;
     /* Called in this thread, between waits; must not wait. */
     void (*progress)(const ImsProgress *progress, gpointer data);
@@ -30,7 +31,8 @@ typedef struct {
  * @error: (out) (optional): why the pass ended before its end; what it had settled stays settled
  *
  * Makes both sides equal. Whatever stands alone (a refused message, a held mailbox) is an issue in
- * the report and no error.
+ * the report and no error. In a dry run the report is the plan: its counts are of what would be
+ * done, and its issues those that would be open then.
  *
  * Errors: all of ims_conn_open()'s and IMS_ERROR_STATE, prefixed with the side.
  *

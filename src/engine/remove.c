@@ -173,9 +173,9 @@ judge(ImsPass *self, const Removal *removal, guint64 wanted, ImsGuardVerdict *ou
         !ims_store_count_held(self->store, 0, removal->side, &account_held, error))
         return FALSE;
     count.box_deletions = removal->rows->len + box_done + box_held;
-    count.box_total += box_done;
+    count.box_total += box_done + ims_planned_pairs(self, ims_box_done(self, removal->box));
     count.account_deletions = wanted + account_done + account_held;
-    count.account_total += account_done;
+    count.account_total += account_done + ims_planned_pairs(self, &self->report->summary);
     *out = ims_guard_judge(&count);
     return TRUE;
 }
@@ -430,12 +430,27 @@ expunge(ImsPass *self, Removal *removal, GError **error)
            ims_update_deletions(self, removal->box, removal->side, error);
 }
 
+/* In a dry run, in place of what follows: what still stands on the other side is spared. */
+static void
+plan_removal(ImsPass *self, Removal *removal, const ImsUidSet *standing)
+{
+    guint64 n = 0;
+
+    for (guint i = 0; i < removal->rows->len && !removal->box->left; i++) {
+        const ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        n += !ims_uidset_contains(standing, row->uid[removal->side]);
+    }
+    ims_pass_count(self, removal->box, IMS_COUNT_EXPUNGED_LOCAL + ims_side_other(removal->side), n);
+}
+
 static gboolean
 remove_messages(ImsPass *self, Removal *removal, GError **error)
 {
     g_autoptr(ImsUidSet) standing = ims_uidset_new();
 
-    ims_pass_tell(self, IMS_PHASE_REMOVING, removal->box);
+    if (!self->order->dry_run)
+        ims_pass_tell(self, IMS_PHASE_REMOVING, removal->box);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         gboolean open = FALSE;
 
@@ -448,6 +463,10 @@ remove_messages(ImsPass *self, Removal *removal, GError **error)
     }
     if (!search_standing(self, removal, standing, error))
         return FALSE;
+    if (self->order->dry_run) {
+        plan_removal(self, removal, standing);
+        return TRUE;
+    }
     return removal->box->left || (spare(self, removal, standing, error) &&
                                   mark(self, removal, error) && expunge(self, removal, error));
 }
@@ -462,7 +481,7 @@ ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error)
     for (guint i = 0; i < removals->len; i++) {
         Removal *removal = g_ptr_array_index(removals, i);
 
-        removal->box->again = TRUE;
+        removal->box->again = !self->order->dry_run;
         if (!remove_messages(self, removal, error))
             return FALSE;
     }

@@ -8,9 +8,21 @@
 
 #include "engine/box.h"
 
-static ImsMailboxState
-state_of(const ImsBox *box)
+static gboolean
+is_zero(const ImsSummary *done)
 {
+    for (ImsCount count = 0; count < IMS_N_COUNTS; count++) {
+        if (done->n[count] > 0)
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static ImsMailboxState
+state_of(const ImsPass *self, const ImsBox *box, const ImsSummary *done)
+{
+    if (self->order->dry_run && !box->left && !is_zero(done))
+        return IMS_MAILBOX_PENDING;
     if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])
         return IMS_MAILBOX_HELD;
     return box->mailbox->valid && !box->again && !box->waits ? IMS_MAILBOX_SYNCED
@@ -18,9 +30,8 @@ state_of(const ImsBox *box)
 }
 
 static ImsMailboxReport *
-report_box(const ImsPass *self, const ImsBox *box)
+report_box(ImsPass *self, const ImsBox *box)
 {
-    const ImsSummary *done = g_hash_table_lookup(self->done, box->mailbox->name);
     ImsMailboxReport *report = ims_mailbox_report_new(box->mailbox->name);
 
     memcpy(report->there, box->there, sizeof report->there);
@@ -31,9 +42,8 @@ report_box(const ImsPass *self, const ImsBox *box)
                            ? box->mailbox->point[IMS_REMOTE].messages
                            : MAX(box->listed[IMS_LOCAL].messages, box->listed[IMS_REMOTE].messages);
     report->last_sync_us = box->mailbox->last_sync_us;
-    report->state = state_of(box);
-    if (done != NULL)
-        report->done = *done;
+    report->done = *ims_box_done(self, box);
+    report->state = state_of(self, box, &report->done);
     return report;
 }
 
@@ -43,16 +53,6 @@ report_by_name(gconstpointer a, gconstpointer b)
     const ImsMailboxReport *x = *(ImsMailboxReport *const *)a, *y = *(ImsMailboxReport *const *)b;
 
     return strcmp(x->name, y->name);
-}
-
-static gboolean
-is_zero(const ImsSummary *done)
-{
-    for (ImsCount count = 0; count < IMS_N_COUNTS; count++) {
-        if (done->n[count] > 0)
-            return FALSE;
-    }
-    return TRUE;
 }
 
 void
@@ -78,7 +78,6 @@ fill_report(ImsPass *self)
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {
             const ImsBox *box = g_ptr_array_index(lists[l], i);
-
             ImsMailboxReport *report = report_box(self, box);
 
             summary->n[IMS_COUNT_MAILBOXES_SELECTED] += box->selected;

@@ -11,6 +11,8 @@
 static gboolean
 is_synced(const ImsBox *box)
 {
+    if (box->planned)
+        return TRUE;
     return !box->left && !box->again && box->mailbox->valid && box->there[IMS_LOCAL] &&
            box->there[IMS_REMOTE];
 }
