@@ -89,6 +89,7 @@ void ims_job_set_progress(ImsJob *self, const ImsProgress *progress);
  * @listed: whether @self may have sent its LIST already
  *
  * Whether a Sync with @options is covered by @self: a sync that has not ended nor been cancelled,
- * has not listed, has the same limit of deletions and at least the same mailboxes.
+ * has not listed, is dry or not as wanted, has the same limit of deletions and at least the same
+ * mailboxes.
  */
 gboolean ims_job_may_join(const ImsJob *self, gboolean listed, const ImsSyncOptions *options);

@@ -93,7 +93,8 @@ static void
 end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 {
     const ImsListener *listener = self->accounts->listener;
-    gboolean issues_changed = report != NULL && keep_report(self, report);
+    gboolean acted = report != NULL && !job->options.dry_run;
+    gboolean issues_changed = acted && keep_report(self, report);
     ImsVerdict verdict =
         ims_verdict(error, report, job->options.mailboxes, self->issues->issues->len);
 
@@ -107,12 +108,12 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
         g_free(self->refused);
         self->refused = g_strdup(self->offered);
     }
-    if (error == NULL && job->kind == IMS_JOB_SYNC)
+    if (error == NULL && job->kind == IMS_JOB_SYNC && !job->options.dry_run)
         self->last_success_us = g_get_real_time();
 
     if (issues_changed)
         listener->issues_changed(self, self->accounts->data);
-    if (report != NULL)
+    if (acted)
         tell_mailboxes(self, report);
     tell_changed(self);
     listener->job_ended(job, self->accounts->data);

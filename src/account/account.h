@@ -44,6 +44,7 @@ typedef struct {
     char **mailboxes; /* sorted, canonical; NULL: all */
     gboolean has_max_deletions;
     guint max_deletions;
+    gboolean dry_run; /* plan only */
 } ImsSyncOptions;
 
 /* What the bus floor wants to be told; every function is set. */

@@ -71,7 +71,8 @@ ims_job_may_join(const ImsJob *self, gboolean listed, const ImsSyncOptions *opti
     if (self->kind != IMS_JOB_SYNC || self->result != IMS_RESULT_RUNNING || listed ||
         g_cancellable_is_cancelled(self->cancel))
         return FALSE;
-    if (mine->has_max_deletions != options->has_max_deletions ||
+    if (mine->dry_run != options->dry_run ||
+        mine->has_max_deletions != options->has_max_deletions ||
         (mine->has_max_deletions && mine->max_deletions != options->max_deletions))
         return FALSE;
     return covers(mine->mailboxes, options->mailboxes);

@@ -107,6 +107,7 @@ ims_order_new(
     self->mailboxes = g_strdupv(options->mailboxes);
     self->has_max_deletions = options->has_max_deletions;
     self->max_deletions = options->max_deletions;
+    self->dry_run = options->dry_run;
     self->cancel = g_object_ref(cancel);
     if (!set_state_path(self, config->name, error) ||
         !set_side(self, IMS_LOCAL, config, password[IMS_LOCAL], error) ||

@@ -17,6 +17,7 @@ typedef struct {
     char **mailboxes; /* NULL: all */
     gboolean has_max_deletions;
     guint max_deletions;
+    gboolean dry_run;
     GCancellable *cancel;
 } ImsOrder;
 

@@ -160,6 +160,7 @@ run_pass(const ImsOrder *order, Teller *teller, GError **error)
         .mailboxes = order->mailboxes,
         .has_max_deletions = order->has_max_deletions,
         .max_deletions = order->max_deletions,
+        .dry_run = order->dry_run,
         .clock = ims_clock_system(),
         .progress = progressed,
         .data = teller,

@@ -16,6 +16,7 @@ static const ImsOption sync_options[] = {
     {"mailboxes", "as", offsetof(ImsSyncRequest, options.mailboxes), -1},
     {"max-deletions", "u", offsetof(ImsSyncRequest, options.max_deletions),
      offsetof(ImsSyncRequest, options.has_max_deletions)},
+    {"dry-run", "b", offsetof(ImsSyncRequest, options.dry_run), -1},
     {"cancel-on-disconnect", "b", offsetof(ImsSyncRequest, cancel_on_disconnect), -1},
     {NULL, NULL, 0, -1},
 };
