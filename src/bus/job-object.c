@@ -29,6 +29,7 @@ struct ImsJobObject {
 typedef struct {
     ImsJobObject *object;
     sd_bus_message *call;
+    sd_bus_track *caller;
     guint timer;
 } Waiter;
 
@@ -39,8 +40,19 @@ waiter_free(gpointer data)
 
     if (self->timer != 0)
         g_source_remove(self->timer);
+    sd_bus_track_unref(self->caller);
     sd_bus_message_unref(self->call);
     g_free(self);
+}
+
+/* Nobody is left to be answered. sd-bus takes 0 or less for an error, and calls again. */
+static int
+on_waiter_gone(sd_bus_track *track, void *userdata)
+{
+    Waiter *self = userdata;
+
+    g_ptr_array_remove_fast(self->object->waiters, self);
+    return 1;
 }
 
 static int
@@ -94,6 +106,7 @@ method_wait(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
     ImsJobObject *self = userdata;
     WaitOptions options = {.timeout_us = WAIT_DEFAULT_US};
+    sd_bus_track *caller = NULL;
     Waiter *waiter;
     int r = ims_options_read(m, wait_options, &options, ret_error);
 
@@ -103,7 +116,16 @@ method_wait(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         return answer_wait(m, self->job);
 
     waiter = g_new0(Waiter, 1);
+    r = sd_bus_track_new(self->service->bus, &caller, on_waiter_gone, waiter);
+    if (r >= 0)
+        r = sd_bus_track_add_sender(caller, m);
+    if (r < 0) { /* the caller has left already */
+        sd_bus_track_unref(caller);
+        g_free(waiter);
+        return r;
+    }
     waiter->object = self;
+    waiter->caller = caller;
     waiter->call = sd_bus_message_ref(m);
     waiter->timer = g_timeout_add(
         (guint)MIN(options.timeout_us / 1000, (guint64)G_MAXINT), on_wait_timeout, waiter);

@@ -435,6 +435,13 @@ class Jobs(ServiceTest):
         turn_until(lambda: answers, 'the answer')
         self.assertEqual(answers[0][0], 'cancelled')
 
+    def test_dry_run_shares_no_job_with_a_sync(self):
+        job = self.silent_job()
+        dry = self.sync(['mute'], dry_run=GLib.Variant('b', True))[0]
+        self.assertNotEqual(dry, job)
+        self.assertEqual(self.sync(['mute'], dry_run=GLib.Variant('b', True))[0], dry)
+        self.assertNotIn(self.sync(['mute'], mailboxes=GLib.Variant('as', ['A']))[0], (dry,))
+
     def test_equal_syncs_share_a_job_and_others_do_not(self):
         job = self.silent_job()
         self.assertEqual(self.sync(['mute'])[0], job)
