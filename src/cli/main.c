@@ -20,7 +20,7 @@ static ImsExit run_help(const ImsArgs *args);
 
 static const char *const no_options[] = {NULL};
 static const char *const add_options[] = {"set=", NULL};
-static const char *const sync_options[] = {"mailbox=", "max-deletions=", NULL};
+static const char *const sync_options[] = {"dry-run", "mailbox=", "max-deletions=", NULL};
 static const char *const status_options[] = {"json", NULL};
 
 /* clang-format off */
@@ -34,7 +34,7 @@ static const ImsCommand commands[] = {
     {"password", "NAME [remote|local]",
      N_("Store an account's password in the keyring."),
      no_options, 1, 2, ims_command_password},
-    {"sync", "[NAME]… [--mailbox MAILBOX]… [--max-deletions N]",
+    {"sync", "[NAME]… [--mailbox MAILBOX]… [--max-deletions N] [--dry-run]",
      N_("Make both sides the same, and wait for it."),
      sync_options, 0, ANY, ims_command_sync},
     {"status", "[--json]",

@@ -12,6 +12,8 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 
+#include "util/log.h"
+
 #define ELLIPSIS "…"
 
 char *
@@ -150,6 +152,90 @@ count(GVariant *counts, const char *name)
     g_variant_lookup(counts, name, "t", &n);
 
     return n;
+}
+
+/* A cell that says how many, and on which side; empty for none. */
+static char *
+both_ways(GVariant *counts, const char *local, const char *remote)
+{
+    guint64 to_local = count(counts, local), to_remote = count(counts, remote);
+
+    if (to_local > 0 && to_remote > 0)
+        return g_strdup_printf(_("%" PRIu64 " local, %" PRIu64 " remote"), to_local, to_remote);
+    if (to_local > 0)
+        return g_strdup_printf(_("%" PRIu64 " local"), to_local);
+    if (to_remote > 0)
+        return g_strdup_printf(_("%" PRIu64 " remote"), to_remote);
+
+    return g_strdup("");
+}
+
+/* What is to be known of a mailbox besides the numbers. */
+static char *
+plan_note(GVariant *fields, gboolean held)
+{
+    g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+    guint64 n_held = count(fields, "held"), n_refused = count(fields, "refused");
+
+    if (count(fields, "mailboxes-created") > 0)
+        g_ptr_array_add(notes, g_strdup(_("to be created")));
+    if (n_held > 0)
+        g_ptr_array_add(
+            notes, g_strdup_printf(_("%" PRIu64 " deletions would be held back"), n_held));
+    else if (held)
+        g_ptr_array_add(notes, g_strdup(_("held back")));
+    if (n_refused > 0)
+        g_ptr_array_add(notes, g_strdup_printf(_("%" PRIu64 " too large"), n_refused));
+    g_ptr_array_add(notes, NULL);
+
+    return g_strjoinv(", ", (char **)notes->pdata);
+}
+
+/* NULL if nothing would happen to the mailbox. */
+static char **
+plan_row(const char *name, GVariant *fields)
+{
+    g_autoptr(GStrvBuilder) row = g_strv_builder_new();
+    g_autofree char *mailbox = ims_text_escape(name, strlen(name));
+    g_autofree char *copies = both_ways(fields, "copied-local", "copied-remote");
+    g_autofree char *flags = both_ways(fields, "flags-local", "flags-remote");
+    g_autofree char *expunges = both_ways(fields, "expunged-local", "expunged-remote");
+    const char *state = "synced";
+    g_autofree char *note = NULL;
+
+    g_variant_lookup(fields, "state", "&s", &state);
+    if (g_str_equal(state, "synced"))
+        return NULL;
+    note = plan_note(fields, g_str_equal(state, "held"));
+    g_strv_builder_add_many(row, "", mailbox, copies, flags, expunges, note, NULL);
+
+    return g_strv_builder_end(row);
+}
+
+char *
+ims_show_plan(const char *account, GVariant *mailboxes)
+{
+    const char *heading[] = {
+        "", _("MAILBOX"), _("COPY TO"), _("FLAGS ON"), _("EXPUNGE ON"), _("NOTE"), NULL};
+    g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+    g_autofree char *table = NULL;
+
+    g_ptr_array_add(rows, g_strdupv((char **)heading));
+    for (gsize i = 0; i < g_variant_n_children(mailboxes); i++) {
+        g_autoptr(GVariant) fields = NULL;
+        const char *name;
+        char **row;
+
+        g_variant_get_child(mailboxes, i, "(&s@a{sv})", &name, &fields);
+        row = plan_row(name, fields);
+        if (row != NULL)
+            g_ptr_array_add(rows, row);
+    }
+    if (rows->len == 1)
+        return g_strdup_printf(_("%s: a sync would change nothing\n"), account);
+    table = ims_show_table(rows);
+
+    return g_strdup_printf(_("%s: a sync would do this; nothing was changed\n%s"), account, table);
 }
 
 static const char *

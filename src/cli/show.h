@@ -38,6 +38,15 @@ char *ims_show_table(const GPtrArray *rows);
 char *ims_show_json(GVariant *value);
 
 /**
+ * ims_show_plan:
+ * @mailboxes: an `a(sa{sv})` as Job.GetReport of a dry run
+ *
+ * Returns: (transfer full): what a sync would do, as a table of the mailboxes that it concerns;
+ * whole lines.
+ */
+char *ims_show_plan(const char *account, GVariant *mailboxes);
+
+/**
  * ims_show_summary:
  * @result: as Job.Result
  * @counts: an `a{sv}` as Job.Summary; a count that is not there is 0

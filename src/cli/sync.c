@@ -38,6 +38,8 @@ read_options(const ImsArgs *args, GError **error)
     if (max_deletions != NULL)
         g_variant_builder_add(
             &builder, "{sv}", "max-deletions", g_variant_new_uint32((guint32)max));
+    if (ims_args_has(args, "dry-run"))
+        g_variant_builder_add(&builder, "{sv}", "dry-run", g_variant_new_boolean(TRUE));
 
     return g_variant_builder_end(&builder);
 }
@@ -45,7 +47,7 @@ read_options(const ImsArgs *args, GError **error)
 static ImsExit
 start_and_watch(sd_bus *bus, const ImsArgs *args, GVariant *options, GError **error)
 {
-    g_autoptr(ImsWatch) watch = ims_watch_new(bus, error);
+    g_autoptr(ImsWatch) watch = ims_watch_new(bus, ims_args_has(args, "dry-run"), error);
     g_autoptr(GVariant) reply = NULL;
     g_autoptr(GVariant) jobs = NULL;
 

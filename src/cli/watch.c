@@ -37,6 +37,7 @@ struct ImsWatch {
     sd_event *event;
     ImsScreen *screen; /* NULL: no terminal */
     GPtrArray *jobs;
+    gboolean dry;
     gboolean cancelled;
     gboolean left; /* by a second Ctrl-C */
 };
@@ -190,10 +191,32 @@ fetch_error(ImsWatch *self, const Job *job)
     return ims_bus_error(name, message);
 }
 
+/* The plan, which the service keeps with the job for a while. A job that failed has none. */
+static char *
+fetch_plan(ImsWatch *self, const Job *job, const char *result)
+{
+    g_autoptr(GVariant) mailboxes = NULL;
+    g_autoptr(GVariant) reply = ims_bus_call(
+        self->bus,
+        job->path,
+        IMS_JOB_INTERFACE ".GetReport",
+        g_variant_new("(@a{sv})", ims_bus_no_options()),
+        "(a(sa{sv}))",
+        NULL);
+
+    if (reply == NULL || !g_strv_contains((const char *const[]){"done", "partial", NULL}, result))
+        return NULL;
+    mailboxes = g_variant_get_child_value(reply, 0);
+
+    return ims_show_plan(job->account, mailboxes);
+}
+
 static void
 job_ended(ImsWatch *self, Job *job, const char *result, GVariant *counts)
 {
-    g_autofree char *summary = ims_show_summary(job->account, result, counts);
+    g_autofree char *plan = self->dry ? fetch_plan(self, job, result) : NULL;
+    g_autofree char *summary =
+        plan != NULL ? g_steal_pointer(&plan) : ims_show_summary(job->account, result, counts);
 
     job->result = g_strdup(result);
     job->error = fetch_error(self, job);
@@ -363,12 +386,13 @@ listen_to_signals(ImsWatch *self)
 }
 
 ImsWatch *
-ims_watch_new(sd_bus *bus, GError **error)
+ims_watch_new(sd_bus *bus, gboolean dry, GError **error)
 {
     g_autoptr(ImsWatch) self = g_new0(ImsWatch, 1);
     int r;
 
     self->bus = bus;
+    self->dry = dry;
     self->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
     self->screen = ims_screen_new();
 

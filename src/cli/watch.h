@@ -14,13 +14,14 @@ typedef struct ImsWatch ImsWatch;
 /**
  * ims_watch_new:
  * @bus: (transfer none): outlives the watch
+ * @dry: the jobs are dry runs: what each would do is shown, mailbox by mailbox
  *
  * Subscribes to the jobs' signals. To be called before the jobs are asked for, since a job may end
  * before the answer is read.
  *
  * Errors: IMS_ERROR_NOT_RUNNING if the bus does not let us.
  */
-ImsWatch *ims_watch_new(sd_bus *bus, GError **error);
+ImsWatch *ims_watch_new(sd_bus *bus, gboolean dry, GError **error);
 void ims_watch_free(ImsWatch *self);
 
 /**

@@ -246,6 +246,37 @@ def options_reach_the_service(bus):
     assert told.endswith("mailboxes=A,B/C\nmax-deletions=7\n"), told
 
 
+def a_dry_run_shows_the_plan(bus):
+    done = ctl(bus, "sync", "fine", "--dry-run")
+    check(done, 0, "fine: a sync would do this; nothing was changed", "Entwürfe  40 local")
+    assert "copied" not in done.stdout, done.stdout
+    told = (bus.top / "options").read_text()
+    assert told.endswith("dry-run=1\n"), told
+    check(ctl(bus, "sync", "partly", "--dry-run"), 3, "a sync would do this")
+    away = ctl(bus, "sync", "away", "--dry-run")
+    check(away, 4, "away: offline")
+    assert "would" not in away.stdout, away.stdout
+    check(ctl(bus, "sync", "--dry-rum"), 2, "did you mean --dry-run?")
+
+
+def the_service_of_these_tests_ends_with_its_bus(bus):
+    check(ctl(bus, "list"), 0)
+    owner = subprocess.run(
+        ["busctl", f"--address={bus.environment['DBUS_SESSION_BUS_ADDRESS']}", "--json=short",
+         "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+         "GetConnectionUnixProcessID", "s", "org.imapsync1"],
+        capture_output=True, text=True, check=True, timeout=DEADLINE,
+    )
+    pid = json.loads(owner.stdout)["data"][0]
+    bus.process.kill()
+    deadline = time.monotonic() + DEADLINE
+    while pathlib.Path(f"/proc/{pid}/stat").exists():
+        if pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            break
+        assert time.monotonic() < deadline, "it outlives its bus"
+        time.sleep(0.01)
+
+
 def a_service_that_goes_is_a_failure(bus):
     check(ctl(bus, "sync", "gone"), 1, "the service has gone")
 
@@ -339,6 +370,8 @@ SCENARIOS = [
     results_become_exit_statuses,
     without_a_terminal_a_line_for_each_phase,
     options_reach_the_service,
+    a_dry_run_shows_the_plan,
+    the_service_of_these_tests_ends_with_its_bus,
     a_service_that_goes_is_a_failure,
     ctrl_c_cancels_the_job,
     the_bar_is_drawn_in_place_and_removed,

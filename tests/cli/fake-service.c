@@ -162,6 +162,11 @@ read_options(sd_bus_message *m)
         if (g_str_equal(contents, "u")) {
             sd_bus_message_read(m, "v", "u", &number);
             g_printerr("%s=%u\n", key, number);
+        } else if (g_str_equal(contents, "b")) {
+            int boolean = 0;
+
+            sd_bus_message_read(m, "v", "b", &boolean);
+            g_printerr("%s=%d\n", key, boolean);
         } else {
             g_auto(GStrv) words = NULL;
             g_autofree char *joined = NULL;
@@ -324,6 +329,23 @@ method_job_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
 }
 
 static int
+method_get_report(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    return sd_bus_reply_method_return(
+        m,
+        "a(sa{sv})",
+        1,
+        "Entwürfe",
+        2,
+        "state",
+        "s",
+        "pending",
+        "copied-local",
+        "t",
+        (guint64)40);
+}
+
+static int
 get_account(
     sd_bus *bus,
     const char *path,
@@ -377,6 +399,8 @@ static const sd_bus_vtable account_vtable[] = {
 static const sd_bus_vtable job_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Cancel", "", "", method_job_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD(
+        "GetReport", "a{sv}", "a(sa{sv})", method_get_report, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("Account", "o", get_account, 0, 0),
     SD_BUS_PROPERTY("Error", "(ss)", get_error, 0, 0),
     SD_BUS_VTABLE_END,
@@ -408,6 +432,8 @@ main(void)
         r = sd_bus_open_user(&bus);
     if (r >= 0)
         r = sd_bus_attach_event(bus, loop, SD_EVENT_PRIORITY_NORMAL);
+    if (r >= 0) /* a test that was interrupted leaves nobody behind */
+        r = sd_bus_set_exit_on_disconnect(bus, TRUE);
     if (r >= 0)
         r = sd_bus_add_object_vtable(
             bus, NULL, IMS_ROOT_PATH, IMS_MANAGER_INTERFACE, manager_vtable, NULL);

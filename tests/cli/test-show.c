@@ -234,6 +234,38 @@ test_issue_of_one_message(void)
     g_assert_null(strstr(got, "the server said"));
 }
 
+static void
+test_plan(void)
+{
+    g_autoptr(GVariant) mailboxes = g_variant_ref_sink(g_variant_new_parsed(
+        "[('A', {'state': <'pending'>, 'copied-local': <uint64 3>, 'copied-remote': <uint64 1>}),"
+        " ('B', {'state': <'synced'>}),"
+        " ('C\\u202e', {'state': <'pending'>, 'mailboxes-created': <uint64 1>}),"
+        " ('D', {'state': <'held'>}),"
+        " ('E', {'state': <'pending'>, 'held': <uint64 9>, 'flags-remote': <uint64 2>})]"));
+    g_autofree char *got = ims_show_plan("work", mailboxes);
+
+    g_assert_cmpstr(
+        got,
+        ==,
+        "work: a sync would do this; nothing was changed\n"
+        "  MAILBOX  COPY TO            FLAGS ON  EXPUNGE ON  NOTE\n"
+        "  A        3 local, 1 remote\n"
+        "  C?                                                to be created\n"
+        "  D                                                 held back\n"
+        "  E                           2 remote              9 deletions would be held back\n");
+}
+
+static void
+test_plan_of_nothing(void)
+{
+    g_autoptr(GVariant) mailboxes =
+        g_variant_ref_sink(g_variant_new_parsed("[('A', {'state': <'synced'>})]"));
+    g_autofree char *got = ims_show_plan("work", mailboxes);
+
+    g_assert_cmpstr(got, ==, "work: a sync would change nothing\n");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -247,6 +279,8 @@ main(int argc, char **argv)
     g_test_add_func("/cli/show/json-keeps-large-numbers", test_json);
     g_test_add_func("/cli/show/summary-says-what-was-done", test_summary_says_what_was_done);
     g_test_add_func("/cli/show/summary-of-nothing", test_summary_of_nothing);
+    g_test_add_func("/cli/show/plan-lists-what-would-change", test_plan);
+    g_test_add_func("/cli/show/plan-of-nothing", test_plan_of_nothing);
     g_test_add_func("/cli/issue/names-the-way-out", test_issue_names_the_way_out);
     g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
