@@ -75,6 +75,13 @@ ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n)
     ims_box_done(self, box)->n[count] += n;
 }
 
+gboolean
+ims_pass_orders(const ImsPass *self, const char *name)
+{
+    return self->order->mailboxes == NULL ||
+           g_strv_contains((const char *const *)self->order->mailboxes, name);
+}
+
 static char *
 issue_key(ImsIssueKind kind, const char *mailbox, ImsSide side)
 {

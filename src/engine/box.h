@@ -17,7 +17,7 @@ typedef struct {
     gboolean there[IMS_N_SIDES];
     guint have[IMS_N_SIDES]; /* IMS_STATUS_* of the last listing */
     ImsPoint listed[IMS_N_SIDES];
-    gboolean subscribed;
+    gboolean subscribed[IMS_N_SIDES];
     const char *role; /* static */
 
     ImsDelta *delta[IMS_N_SIDES]; /* of this round */
@@ -64,6 +64,8 @@ void ims_box_clear_round(ImsBox *self);
 
 /** ims_pass_tell: reports @phase and, if not NULL, @box. */
 void ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box);
+/** ims_pass_orders: whether the mailbox @name is to be synced. */
+gboolean ims_pass_orders(const ImsPass *self, const char *name);
 /** ims_pass_count: adds to the pass's and the mailbox's summary. */
 void ims_pass_count(ImsPass *self, ImsBox *box, ImsCount count, guint64 n);
 /** ims_box_done: Returns: (transfer none): the mailbox's summary. */
@@ -147,6 +149,9 @@ gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.
  */
 gboolean ims_list(ImsPass *self, gboolean first, GError **error);
+/** ims_carry_subscriptions: toggles what has to follow the other side, in one flight. A refusal is
+ * remembered like a success, since asking again would be in vain. */
+gboolean ims_carry_subscriptions(ImsPass *self, GError **error);
 /** ims_plan_creation: in a dry run, in place of a CREATE on @side: counts it and the messages that
  * would be copied there. */
 gboolean ims_plan_creation(ImsPass *self, ImsBox *box, ImsSide side, GError **error);

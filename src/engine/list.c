@@ -89,7 +89,6 @@ tree_names(const Lists *lists, ImsSide side)
         ImsTreeName name = {
             .name = g_ptr_array_index(lists->names[side], i),
             .selectable = selectable(listing),
-            .subscribed = (listing->attributes & IMS_LIST_SUBSCRIBED) != 0,
         };
 
         g_array_append_val(names, name);
@@ -145,13 +144,6 @@ names_exist(const ImsPass *self, GPtrArray *steps, GError **error)
     return TRUE;
 }
 
-static gboolean
-ordered(const ImsPass *self, const char *name)
-{
-    return self->order->mailboxes == NULL ||
-           g_strv_contains((const char *const *)self->order->mailboxes, name);
-}
-
 static void
 update_box(ImsBox *box, const Lists *lists)
 {
@@ -159,6 +151,7 @@ update_box(ImsBox *box, const Lists *lists)
         const ImsListing *listing = g_hash_table_lookup(lists->by_name[side], box->mailbox->name);
 
         box->there[side] = listing != NULL;
+        box->subscribed[side] = listing != NULL && (listing->attributes & IMS_LIST_SUBSCRIBED) != 0;
         if (listing == NULL) {
             box->have[side] = 0;
             continue;
@@ -172,13 +165,11 @@ update_box(ImsBox *box, const Lists *lists)
     }
 }
 
-/* CREATE and SUBSCRIBE of all that is missing go out together; the answers tell what stands alone.
- */
+/* The CREATEs of all that is missing go out together; the answers tell what stands alone. */
 static gboolean
 create_missing(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error)
 {
     g_autoptr(GPtrArray) creates = g_ptr_array_new_with_free_func((GDestroyNotify)ims_cmd_unref);
-    g_autoptr(GPtrArray) subscribes = g_ptr_array_new_with_free_func((GDestroyNotify)ims_cmd_unref);
     g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(guint));
 
     for (guint i = 0; i < steps->len; i++) {
@@ -186,7 +177,7 @@ create_missing(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error
         ImsBox *box = g_ptr_array_index(boxes, i);
         ImsCmd *cmd;
 
-        if (step->verb != IMS_TREE_CREATE || !ordered(self, step->name))
+        if (step->verb != IMS_TREE_CREATE || !ims_pass_orders(self, step->name))
             continue;
         box->spelling[step->side] =
             ims_mailbox_name_to_server(step->name, self->delimiter[step->side]);
@@ -200,12 +191,6 @@ create_missing(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error
             return FALSE;
         g_ptr_array_add(creates, cmd);
         g_array_append_val(indexes, i);
-        if (!step->subscribed)
-            continue;
-        cmd = ims_conn_subscribe(self->conn[step->side], box->spelling[step->side], error);
-        if (cmd == NULL)
-            return FALSE;
-        g_ptr_array_add(subscribes, cmd);
     }
     for (guint i = 0; i < creates->len; i++) {
         guint index = g_array_index(indexes, guint, i);
@@ -310,11 +295,10 @@ make_boxes(ImsPass *self, const Lists *lists, GError **error)
         ImsBox *box = ims_box_new(take_known(known, step->name));
 
         update_box(box, lists);
-        box->subscribed = step->subscribed;
         g_ptr_array_add(boxes, box);
     }
     return create_missing(self, steps, boxes, error) && forget_gone(self, known, error) &&
-           sort_boxes(self, steps, boxes, error);
+           sort_boxes(self, steps, boxes, error) && ims_carry_subscriptions(self, error);
 }
 
 /* Takes what is known out of the index; what is left is news. */

@@ -213,13 +213,6 @@ is_pending(const GArray *pending, gint64 id)
     return FALSE;
 }
 
-static gboolean
-is_ordered(const ImsPass *self, const ImsBox *box)
-{
-    return self->order->mailboxes == NULL ||
-           g_strv_contains((const char *const *)self->order->mailboxes, box->mailbox->name);
-}
-
 /* Known from the listing alone: no need to open what must be left untouched. */
 static gboolean
 needs_adoption(const ImsBox *box)
@@ -242,7 +235,7 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
         ImsBox *box = g_ptr_array_index(self->boxes, i);
 
         /* A copy of unknown end may be anywhere by now. */
-        if (box->left || (intents->len == 0 && !is_ordered(self, box)))
+        if (box->left || (intents->len == 0 && !ims_pass_orders(self, box->mailbox->name)))
             continue;
         if (needs_adoption(box)) {
             if (!ims_hold_for_adoption(self, box, error))

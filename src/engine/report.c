@@ -35,7 +35,7 @@ report_box(ImsPass *self, const ImsBox *box)
     ImsMailboxReport *report = ims_mailbox_report_new(box->mailbox->name);
 
     memcpy(report->there, box->there, sizeof report->there);
-    report->subscribed = box->subscribed;
+    report->subscribed = box->subscribed[box->there[IMS_LOCAL] ? IMS_LOCAL : IMS_REMOTE];
     g_free(report->role);
     report->role = g_strdup(g_str_equal(box->mailbox->name, "INBOX") ? "inbox" : box->role);
     report->messages = box->mailbox->valid

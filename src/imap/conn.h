@@ -107,7 +107,8 @@ ImsCmd *ims_conn_list(ImsConn *self, GError **error);
 /** ims_cmd_listings: Returns: (transfer none) (element-type ImsListing): in the server's order. */
 GPtrArray *ims_cmd_listings(const ImsCmd *self);
 ImsCmd *ims_conn_create(ImsConn *self, const char *mailbox, GError **error);
-ImsCmd *ims_conn_subscribe(ImsConn *self, const char *mailbox, GError **error);
+/** ims_conn_subscribe: SUBSCRIBE, or UNSUBSCRIBE. */
+ImsCmd *ims_conn_subscribe(ImsConn *self, const char *mailbox, gboolean subscribed, GError **error);
 
 /* -- one mailbox -- */
 

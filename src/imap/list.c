@@ -21,7 +21,9 @@ ims_conn_create(ImsConn *self, const char *mailbox, GError **error)
 }
 
 ImsCmd *
-ims_conn_subscribe(ImsConn *self, const char *mailbox, GError **error)
+ims_conn_subscribe(ImsConn *self, const char *mailbox, gboolean subscribed, GError **error)
 {
-    return ims_conn_issue_named(self, "SUBSCRIBE", 0, mailbox, "", error);
+    const char *verb = subscribed ? "SUBSCRIBE" : "UNSUBSCRIBE";
+
+    return ims_conn_issue_named(self, verb, 0, mailbox, "", error);
 }

@@ -7,6 +7,14 @@
 #include "model/delta.h"
 #include "model/side.h"
 
+/* Whether a side was subscribed when the subscriptions of both were last made equal. Unknown: they
+ * never were. */
+typedef enum {
+    IMS_SUBSCRIPTION_UNKNOWN,
+    IMS_SUBSCRIPTION_NO,
+    IMS_SUBSCRIPTION_YES,
+} ImsSubscription;
+
 /* What is remembered of a mailbox. */
 typedef struct {
     gint64 id;
@@ -17,7 +25,8 @@ typedef struct {
     char *identity[IMS_N_SIDES]; /* MAILBOXID or NULL */
     guint32
         held_uidnext[IMS_N_SIDES]; /* of a held mailbox: UIDNEXT when it was first held; else 0 */
-    gint64 compared_us;            /* last full comparison; 0: never */
+    ImsSubscription subscribed[IMS_N_SIDES];
+    gint64 compared_us; /* last full comparison; 0: never */
     gint64 last_sync_us;
 } ImsMailbox;
 

@@ -18,7 +18,6 @@
 #include "util/error.h"
 
 #define APPLICATION_ID  0x494d5359 /* "IMSY" */
-#define SCHEMA_VERSION  1
 #define BUSY_TIMEOUT_MS 200
 
 /* EXCLUSIVE must come before the log is first used, else SQLite makes its shared memory file. */
@@ -27,6 +26,15 @@
     "PRAGMA journal_mode = WAL;"                                                                   \
     "PRAGMA synchronous = FULL;"                                                                   \
     "PRAGMA foreign_keys = ON;"
+
+/* steps[n - 1] makes a file of version n one of version n + 1; schema.sql makes one of the last
+ * version at once. A released step is never changed: files that it has made exist. */
+static const char *const steps[] = {
+    "ALTER TABLE point ADD COLUMN"
+    " subscribed INTEGER NOT NULL DEFAULT 0 CHECK (subscribed BETWEEN 0 AND 2);",
+};
+
+#define SCHEMA_VERSION ((int)G_N_ELEMENTS(steps) + 1)
 
 struct ImsDb {
     char *path;
@@ -157,6 +165,22 @@ create_schema(ImsDb *self, GError **error)
     return ims_db_exec(self, sql, error);
 }
 
+/* All steps or none: a file in between would be of no version. */
+static gboolean
+migrate(ImsDb *self, gint64 version, GError **error)
+{
+    g_autoptr(GString) sql = g_string_new("BEGIN IMMEDIATE;");
+
+    for (gint64 n = version; n < SCHEMA_VERSION; n++)
+        g_string_append(sql, steps[n - 1]);
+    g_string_append_printf(sql, "PRAGMA user_version = %d; COMMIT", SCHEMA_VERSION);
+    if (ims_db_exec(self, sql->str, error))
+        return TRUE;
+    if (ims_db_in_transaction(self))
+        (void)ims_db_exec(self, "ROLLBACK", NULL);
+    return FALSE;
+}
+
 static gboolean
 check_schema(ImsDb *self, GError **error)
 {
@@ -185,11 +209,11 @@ check_schema(ImsDb *self, GError **error)
             error);
         return FALSE;
     }
-    if (fact[VERSION] != SCHEMA_VERSION) {
+    if (fact[VERSION] < 1) {
         ims_db_set_damaged(self, "its version is none", error);
         return FALSE;
     }
-    return TRUE;
+    return fact[VERSION] == SCHEMA_VERSION || migrate(self, fact[VERSION], error);
 }
 
 static ImsDb *

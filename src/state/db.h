@@ -14,6 +14,7 @@ typedef struct ImsStatement ImsStatement;
  * ims_db_open:
  * @path: created (mode 0600) with its directories (mode 0700) if it is not there
  *
+ * A file of an older version becomes one of this version, whole or not at all.
  * Waits a fraction of a second for another process to let the file go.
  */
 ImsDb *ims_db_open(const char *path, GError **error);

@@ -3,7 +3,7 @@
 --
 -- The state file. One pair of columns, or one line for each side (0: local, 1: remote). Numbers of
 -- enums are those of src/model; 64-bit hashes, fingerprints and mod-sequences stand as signed numbers
--- of the same bits. A change of this file needs a new SCHEMA_VERSION in db.c, and a way from the old one.
+-- of the same bits. A change of this file needs a line in db.c's table of steps as well.
 
 -- Who each side is: what is below holds for these two servers only.
 CREATE TABLE side (
@@ -19,7 +19,7 @@ CREATE TABLE mailbox (
     last_sync_us INTEGER NOT NULL
 ) STRICT;
 
--- Where a mailbox stands on a side.
+-- Where a mailbox stands on a side. subscribed: 0: unknown, 1: no, 2: yes.
 CREATE TABLE point (
     mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
     side INTEGER NOT NULL CHECK (side IN (0, 1)),
@@ -30,6 +30,7 @@ CREATE TABLE point (
     uidnext INTEGER NOT NULL,
     modseq INTEGER NOT NULL,
     messages INTEGER NOT NULL,
+    subscribed INTEGER NOT NULL DEFAULT 0 CHECK (subscribed BETWEEN 0 AND 2),
     PRIMARY KEY (mailbox, side)
 ) STRICT, WITHOUT ROWID;
 

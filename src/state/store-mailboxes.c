@@ -51,6 +51,8 @@ read_mailbox_line(ImsStatement *statement, gpointer data)
     mailbox->identity[side] = ims_statement_read_nullable_text(statement);
     mailbox->held_uidnext[side] = ims_statement_read_uint32(statement);
     read_point(statement, &mailbox->point[side]);
+    mailbox->subscribed[side] = (ImsSubscription)ims_statement_read_int(
+        statement, IMS_SUBSCRIPTION_UNKNOWN, IMS_SUBSCRIPTION_YES);
 }
 
 GPtrArray *
@@ -62,7 +64,7 @@ ims_store_mailboxes(ImsStore *self, GError **error)
         self->db,
         "SELECT side, id, name, valid, compared_us, last_sync_us,"
         " known, identity, held_uidnext,"
-        " uidvalidity, uidnext, modseq, messages"
+        " uidvalidity, uidnext, modseq, messages, subscribed"
         " FROM mailbox JOIN point ON mailbox = id ORDER BY name, side",
         error);
 
@@ -100,8 +102,8 @@ save_side(ImsStore *self, const ImsMailbox *mailbox, gint64 id, ImsSide side, GE
     g_autoptr(ImsStatement) save = ims_store_write(
         self,
         "INSERT OR REPLACE INTO point (mailbox, side, known, identity, held_uidnext,"
-        " uidvalidity, uidnext, modseq, messages)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " uidvalidity, uidnext, modseq, messages, subscribed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         error);
 
     if (save == NULL)
@@ -112,6 +114,7 @@ save_side(ImsStore *self, const ImsMailbox *mailbox, gint64 id, ImsSide side, GE
     ims_statement_bind_text(save, mailbox->identity[side]);
     ims_statement_bind_int(save, mailbox->held_uidnext[side]);
     bind_point(save, &mailbox->point[side]);
+    ims_statement_bind_int(save, mailbox->subscribed[side]);
     return ims_statement_run(save, error);
 }
 

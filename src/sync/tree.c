@@ -13,7 +13,6 @@
 
 typedef struct {
     gboolean there[IMS_N_SIDES];
-    gboolean subscribed[IMS_N_SIDES];
     gboolean known; /* on both sides */
 } Presence;
 
@@ -62,7 +61,6 @@ step_for(const char *name, const Presence *p, const ImsTree tree[IMS_N_SIDES])
 
     step->name = g_strdup(name);
     step->side = ims_side_other(from);
-    step->subscribed = p->subscribed[from];
     memcpy(step->there, p->there, sizeof step->there);
     if (p->there[IMS_LOCAL] && p->there[IMS_REMOTE])
         step->verb = IMS_TREE_SYNC;
@@ -81,12 +79,8 @@ note_listing(GHashTable *table, const ImsTree *tree, ImsSide side)
     for (gsize i = 0; i < tree->n_names; i++) {
         const ImsTreeName *name = &tree->names[i];
 
-        if (name->name != NULL && name->selectable) {
-            Presence *p = presence(table, name->name);
-
-            p->there[side] = TRUE;
-            p->subscribed[side] = name->subscribed;
-        }
+        if (name->name != NULL && name->selectable)
+            presence(table, name->name)->there[side] = TRUE;
     }
 }
 
@@ -112,4 +106,26 @@ ims_tree_decide(const ImsTree tree[IMS_N_SIDES], GPtrArray *known)
         g_ptr_array_add(steps, step_for(name, value, tree));
     g_ptr_array_sort(steps, by_name);
     return steps;
+}
+
+gboolean
+ims_tree_subscription(
+    const ImsSubscription base[IMS_N_SIDES], const gboolean now[IMS_N_SIDES], ImsSide *out_side)
+{
+    gboolean known =
+        base[IMS_LOCAL] != IMS_SUBSCRIPTION_UNKNOWN && base[IMS_REMOTE] != IMS_SUBSCRIPTION_UNKNOWN;
+
+    if (now[IMS_LOCAL] == now[IMS_REMOTE])
+        return FALSE;
+    if (!known) {
+        *out_side = now[IMS_LOCAL] ? IMS_REMOTE : IMS_LOCAL;
+        return TRUE;
+    }
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (now[side] != (base[side] == IMS_SUBSCRIPTION_YES)) {
+            *out_side = ims_side_other(side);
+            return TRUE;
+        }
+    }
+    return FALSE;
 }

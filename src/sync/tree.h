@@ -13,7 +13,6 @@
 typedef struct {
     const char *name; /* ours; NULL if it has none (see ims_mailbox_name_from_server()) */
     gboolean selectable;
-    gboolean subscribed;
 } ImsTreeName;
 
 typedef struct {
@@ -34,7 +33,6 @@ typedef struct {
     ImsTreeVerb verb;
     ImsSide side;
     gboolean there[IMS_N_SIDES];
-    gboolean subscribed; /* where it stands; on both sides: local's */
 } ImsTreeStep;
 
 /**
@@ -49,3 +47,17 @@ typedef struct {
  * children.
  */
 GPtrArray *ims_tree_decide(const ImsTree tree[IMS_N_SIDES], GPtrArray *known);
+
+/**
+ * ims_tree_subscription:
+ * @base: what the sides were when they were last equal
+ * @now: whether each is subscribed
+ * @out_side: (out): which side has to follow the other
+ *
+ * The subscription of a mailbox that stands on both sides: whichever side toggled is followed,
+ * local's if both did; where nothing is known, a subscription is kept (S19).
+ *
+ * Returns: whether a side has to toggle.
+ */
+gboolean ims_tree_subscription(
+    const ImsSubscription base[IMS_N_SIDES], const gboolean now[IMS_N_SIDES], ImsSide *out_side);

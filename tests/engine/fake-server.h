@@ -40,6 +40,7 @@ void fake_set_uidvalidity(FakeServer *self, const char *mailbox, guint32 uidvali
  * mod-sequences above @modseq. */
 void fake_set_last(FakeServer *self, const char *mailbox, guint32 uidnext, guint64 modseq);
 void fake_subscribe(FakeServer *self, const char *mailbox);
+void fake_unsubscribe(FakeServer *self, const char *mailbox);
 /** fake_lose_modseqs: as a server that lost its index: all mod-sequences begin anew, below those
  * told before; UIDVALIDITY and UIDs stay. */
 void fake_lose_modseqs(FakeServer *self, const char *mailbox);

@@ -325,6 +325,14 @@ fake_set_last(FakeServer *self, const char *mailbox, guint32 uidnext, guint64 mo
 }
 
 void
+fake_unsubscribe(FakeServer *self, const char *mailbox)
+{
+    g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
+
+    g_hash_table_remove(self->state->subscribed, mailbox);
+}
+
+void
 fake_subscribe(FakeServer *self, const char *mailbox)
 {
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);

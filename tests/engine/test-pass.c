@@ -123,6 +123,57 @@ test_expunged_on_both(void)
 /* -- mailboxes -- */
 
 static void
+assert_subscribed(Scene *scene, gboolean subscribed)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        g_assert_cmpint(fake_is_subscribed(scene->server[side], "Work"), ==, subscribed);
+}
+
+static void
+test_subscriptions(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    fake_subscribe(scene->server[IMS_LOCAL], "Work");
+    scene_start(scene);
+    assert_subscribed(scene, TRUE);
+    fake_unsubscribe(scene->server[IMS_LOCAL], "Work");
+    scene_start(scene);
+    assert_subscribed(scene, FALSE);
+    fake_subscribe(scene->server[IMS_REMOTE], "Work");
+    scene_start(scene);
+    assert_subscribed(scene, TRUE);
+    fake_unsubscribe(scene->server[IMS_REMOTE], "Work");
+    scene_start(scene);
+    assert_subscribed(scene, FALSE);
+    scene_assert_quiet(scene);
+}
+
+static gboolean
+cut_at_subscribe(FakePhase phase, const char *command, gpointer data)
+{
+    return phase == FAKE_BEFORE && g_str_has_prefix(command, "SUBSCRIBE");
+}
+
+static void
+test_cut_before_subscribe(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    fake_create(scene->server[IMS_LOCAL], "Work");
+    fake_subscribe(scene->server[IMS_LOCAL], "Work");
+    scene->faults[IMS_REMOTE].cut = cut_at_subscribe;
+    scene_arm(scene);
+    g_assert_false(scene_run(scene));
+    g_assert_true(fake_exists(scene->server[IMS_REMOTE], "Work"));
+    scene_disarm(scene);
+    scene_start(scene);
+    assert_subscribed(scene, TRUE);
+    scene_assert_quiet(scene);
+}
+
+static void
 test_created(void)
 {
     g_autoptr(Scene) scene = scene_new(NULL, NULL);
@@ -269,6 +320,8 @@ main(int argc, char **argv)
     g_test_add_func("/engine/pass/expunges-both-ways", test_expunge);
     g_test_add_func("/engine/pass/expunged-on-both", test_expunged_on_both);
     g_test_add_func("/engine/pass/mailboxes-are-created", test_created);
+    g_test_add_func("/engine/pass/S19-subscriptions-follow", test_subscriptions);
+    g_test_add_func("/engine/pass/S19-cut-before-subscribe", test_cut_before_subscribe);
     g_test_add_func("/engine/pass/vanished-mailbox-stops-nothing-else", test_vanished);
     g_test_add_func("/engine/pass/unnamable-mailbox-stops-nothing-else", test_unnamable);
     g_test_add_func("/engine/pass/only-named-mailboxes", test_named);

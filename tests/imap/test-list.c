@@ -129,7 +129,7 @@ run_names(gconstpointer data)
 {
     g_autoptr(ImsConn) conn = script_open();
     g_autoptr(ImsCmd) create = ims_conn_create(conn, "\xc3\xa4/\"b\"", NULL);
-    g_autoptr(ImsCmd) subscribe = ims_conn_subscribe(conn, "Sent", NULL);
+    g_autoptr(ImsCmd) subscribe = ims_conn_subscribe(conn, "Sent", TRUE, NULL);
 
     g_assert_true(ims_conn_wait(conn, subscribe, NULL));
     g_assert_true(ims_conn_wait(conn, create, NULL));

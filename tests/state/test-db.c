@@ -153,7 +153,7 @@ typedef struct {
 } RefusedCase;
 
 static const RefusedCase refused_cases[] = {
-    {"newer", "PRAGMA user_version = 2", "newer version"},
+    {"newer", "PRAGMA user_version = 3", "newer version"},
     {"version none", "PRAGMA user_version = -1", "aside"},
     {"another program's", "PRAGMA application_id = 7", "another program's"},
     {"tables without an id",
@@ -173,6 +173,37 @@ test_refused(void)
         scratch_open(&scratch);
         scratch_alter(&scratch, c->sql);
         assert_open_refused(&scratch, c->words);
+    }
+}
+
+/* A file of version 1, with a mailbox in it. */
+#define MAKE_VERSION_1                                                                             \
+    "ALTER TABLE point DROP COLUMN subscribed;"                                                    \
+    "PRAGMA user_version = 1;"                                                                     \
+    "INSERT INTO mailbox VALUES (7, 'Work', 1, 5, 6);"                                             \
+    "INSERT INTO point VALUES (7, 0, 1, NULL, 0, 8, 9, 10, 11);"                                   \
+    "INSERT INTO point VALUES (7, 1, 1, 'id', 0, 12, 13, 14, 15);"
+
+static void
+test_older(void)
+{
+    g_auto(Scratch) scratch = {0};
+
+    scratch_init(&scratch);
+    scratch_open(&scratch);
+    scratch_alter(&scratch, MAKE_VERSION_1);
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(GPtrArray) mailboxes = NULL;
+        const ImsMailbox *mailbox;
+
+        scratch_open(&scratch);
+        mailboxes = ims_store_mailboxes(scratch.store, NULL);
+        g_assert_cmpuint(mailboxes->len, ==, 1);
+        mailbox = g_ptr_array_index(mailboxes, 0);
+        g_assert_cmpint(mailbox->subscribed[IMS_LOCAL], ==, IMS_SUBSCRIPTION_UNKNOWN);
+        g_assert_cmpuint(mailbox->point[IMS_LOCAL].modseq, ==, 10);
+        g_assert_cmpuint(mailbox->point[IMS_REMOTE].messages, ==, 15);
+        scratch_close(&scratch);
     }
 }
 
@@ -297,6 +328,7 @@ main(int argc, char **argv)
     g_test_add_func("/state/db/no-directory-is-an-error", test_no_directory);
     g_test_add_func("/state/db/second-open-is-refused", test_in_use);
     g_test_add_func("/state/db/foreign-and-newer-are-refused", test_refused);
+    g_test_add_func("/state/db/older-version", test_older);
     g_test_add_func("/state/db/garbage-is-refused-and-kept", test_garbage);
     g_test_add_func("/state/db/damaged-pages-are-errors", test_damaged_pages);
     g_test_add_func("/state/db/usable-after-full", test_full);

@@ -27,6 +27,7 @@ assert_same(const ImsMailbox *a, const ImsMailbox *b)
     g_assert_cmpint(a->last_sync_us, ==, b->last_sync_us);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         g_assert_cmpint(a->known[side], ==, b->known[side]);
+        g_assert_cmpint(a->subscribed[side], ==, b->subscribed[side]);
         g_assert_cmpstr(a->identity[side], ==, b->identity[side]);
         g_assert_cmpuint(a->held_uidnext[side], ==, b->held_uidnext[side]);
         assert_same_point(&a->point[side], &b->point[side]);
@@ -41,6 +42,8 @@ full_mailbox(void)
 
     mailbox->valid = TRUE;
     mailbox->known[IMS_REMOTE] = TRUE;
+    mailbox->subscribed[IMS_LOCAL] = IMS_SUBSCRIPTION_NO;
+    mailbox->subscribed[IMS_REMOTE] = IMS_SUBSCRIPTION_YES;
     mailbox->point[IMS_LOCAL] = (ImsPoint){G_MAXUINT32, 2, G_MAXUINT64, 4};
     mailbox->point[IMS_REMOTE] = (ImsPoint){5, G_MAXUINT32, 7, 8};
     mailbox->identity[IMS_LOCAL] = g_strdup("F42");

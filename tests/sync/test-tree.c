@@ -7,7 +7,7 @@
 
 typedef struct {
     const char *name;
-    const char *local, *remote; /* names, comma-separated; "-x" is a mere level, "+x" subscribed */
+    const char *local, *remote; /* names, comma-separated; "-x" is a mere level */
     const char *known;          /* on both sides */
     char delimiter[2];
     const char *want;
@@ -17,10 +17,10 @@ static const TreeCase cases[] = {
     {"both have it", "INBOX", "INBOX", "", {'/', '/'}, "sync INBOX"},
     {"new on the remote side",
      "INBOX",
-     "INBOX,+Work",
+     "INBOX,Work",
      "INBOX",
      {'/', '/'},
-     "sync INBOX; create-local Work subscribed"},
+     "sync INBOX; create-local Work"},
     {"new on the local side",
      "INBOX,A/B",
      "INBOX",
@@ -62,9 +62,8 @@ names_of(const char *text, char ***out_words)
 
     for (char **word = words; *word != NULL && **word != '\0'; word++) {
         ImsTreeName name = {
-            .name = *word + (**word == '-' || **word == '+'),
+            .name = *word + (**word == '-'),
             .selectable = **word != '-',
-            .subscribed = **word == '+',
         };
 
         g_array_append_val(names, name);
@@ -85,7 +84,7 @@ describe(GPtrArray *steps)
         g_string_append_printf(out, "%s%s", i > 0 ? "; " : "", verbs[step->verb]);
         if (step->verb != IMS_TREE_SYNC)
             g_string_append_printf(out, "-%s", ims_side_name(step->side));
-        g_string_append_printf(out, " %s%s", step->name, step->subscribed ? " subscribed" : "");
+        g_string_append_printf(out, " %s", step->name);
     }
     return g_string_free(out, FALSE);
 }
@@ -122,10 +121,55 @@ test_table(void)
     }
 }
 
+/* In each text local comes first: '?' unknown, '-' not subscribed, '+' subscribed. */
+static const struct {
+    const char *base, *now;
+    const char *toggles; /* which side; "" for none */
+} subscription_cases[] = {
+    {"??", "++", ""},
+    {"??", "--", ""},
+    {"??", "+-", "remote"},
+    {"??", "-+", "local"},
+    {"+?", "-+", "local"},
+    {"--", "+-", "remote"},
+    {"--", "-+", "local"},
+    {"++", "-+", "remote"},
+    {"++", "+-", "local"},
+    {"++", "--", ""},
+    {"+-", "+-", ""}, /* one side refused to follow */
+    {"+-", "--", ""},
+    {"+-", "-+", "remote"}, /* both toggled: local's wish */
+};
+
+static void
+test_subscription(void)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(subscription_cases); i++) {
+        ImsSubscription base[IMS_N_SIDES];
+        gboolean now[IMS_N_SIDES];
+        ImsSide toggles = IMS_LOCAL;
+        const char *got = "";
+
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            char c = subscription_cases[i].base[side];
+
+            base[side] = c == '?'   ? IMS_SUBSCRIPTION_UNKNOWN
+                         : c == '+' ? IMS_SUBSCRIPTION_YES
+                                    : IMS_SUBSCRIPTION_NO;
+            now[side] = subscription_cases[i].now[side] == '+';
+        }
+        if (ims_tree_subscription(base, now, &toggles))
+            got = ims_side_name(toggles);
+        g_test_message("%s %s", subscription_cases[i].base, subscription_cases[i].now);
+        g_assert_cmpstr(got, ==, subscription_cases[i].toggles);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sync/tree/table", test_table);
+    g_test_add_func("/sync/tree/S19-subscription", test_subscription);
     return g_test_run();
 }
