@@ -11,6 +11,7 @@ import time
 
 import interrupted
 import memory
+import scale
 import writers
 
 SYNCS = 200
@@ -40,8 +41,15 @@ def disturbed():
     return f"equal; {len(lost)} of {changes} changes lost"
 
 
+def scaled(measure, number):
+    initial_s, again_s, peak = measure(number)
+    return f"equal; {initial_s:.1f} s, then {again_s:.2f} s; peak {peak / 2**20:.1f} MiB"
+
+
 FIGURES = [
     ("10,000 small messages, remote to local", many, ()),
+    ("100,000 messages, then 1 % flags on each side", scaled, (scale.many_messages, 100_000)),
+    ("1,000 mailboxes of 2, then no step", scaled, (scale.many_mailboxes, 1_000)),
     ("64 MiB message to local, peak memory", large, (False,)),
     ("64 MiB message to remote, peak memory", large, (True,)),
     ("3,000 messages, SIGKILL at 30 %", killed, (0.3,)),

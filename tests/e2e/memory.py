@@ -4,12 +4,14 @@
 """Neither a large message nor a large mailbox makes the daemon large."""
 
 import mail
+import scale
 from harness import Session
 from tap import comment, equal, holds, run
 
 LARGE = 64 << 20
 ALLOWED = 24 << 20
 MANY = 10_000
+PEAK = 64 << 20
 
 
 def peak_above_idle(session):
@@ -61,6 +63,19 @@ def ten_thousand_messages_are_copied_in_little_memory():
     equal(steps, {}, "steps of another sync")
 
 
+def a_hundred_thousand_messages_would_fit_in_64_mib():
+    """Told from how the peak grows, since so many take minutes; figures.py measures it."""
+    few, many = 5_000, 20_000
+    peak_few, peak_many = scale.many_messages(few).peak, scale.many_messages(many).peak
+    each = (peak_many - peak_few) / (many - few)
+    comment(f"{each:.0f} bytes for each message")
+    holds(peak_many + each * (100_000 - many) <= PEAK, "too much memory")
+
+
+def two_hundred_mailboxes_are_opened_once():
+    holds(scale.many_mailboxes(200).peak <= PEAK, "too much memory")
+
+
 if __name__ == "__main__":
     run(
         "memory",
@@ -68,5 +83,7 @@ if __name__ == "__main__":
             a_large_message_is_downloaded_in_little_memory,
             a_large_message_is_uploaded_in_little_memory,
             ten_thousand_messages_are_copied_in_little_memory,
+            a_hundred_thousand_messages_would_fit_in_64_mib,
+            two_hundred_mailboxes_are_opened_once,
         ],
     )
