@@ -11,7 +11,8 @@
 #define IMS_LINK_STDERR_MAX 2048
 
 struct ImsLink {
-    char *name; /* for messages: "host:port", or the command's name */
+    char *name;                  /* for messages: "host:port", or the command's name */
+    GSocketConnectable *address; /* of TCP: whom the certificate has to name; else NULL */
     GIOStream *stream;
     GSocket *socket;
     GPollableInputStream *input;
@@ -28,6 +29,8 @@ typedef enum { IMS_LINK_MOVED, IMS_LINK_BLOCKED, IMS_LINK_CLOSED } ImsLinkStep;
 /** ims_link_new: @stream: (transfer full): pollable both ways. @socket: (transfer none): below it.
  */
 ImsLink *ims_link_new(const char *name, GIOStream *stream, GSocket *socket);
+/** ims_link_set_stream: @stream: (transfer full): above the one before, which it has to keep. */
+void ims_link_set_stream(ImsLink *self, GIOStream *stream);
 
 /**
  * ims_link_read:

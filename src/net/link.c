@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* What TLS and command links have in common: non-blocking octets, counted, in the errors of this
+/* What TCP and command links have in common: non-blocking octets, counted, in the errors of this
  * program. TLS may hold octets that the socket below no longer shows, therefore everything goes
  * through GIO's pollable streams and nothing polls the socket itself. How a link is opened stands
  * in tls.c and command.c; when it is waited for, in pump.c. */
@@ -18,13 +18,20 @@ ims_link_new(const char *name, GIOStream *stream, GSocket *socket)
     ImsLink *self = g_new0(ImsLink, 1);
 
     self->name = g_strdup(name);
-    self->stream = stream;
     self->socket = g_object_ref(socket);
-    self->input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
-    self->output = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(stream));
     self->stderr_fd = -1;
+    ims_link_set_stream(self, stream);
 
     return self;
+}
+
+void
+ims_link_set_stream(ImsLink *self, GIOStream *stream)
+{
+    g_clear_object(&self->stream);
+    self->stream = stream;
+    self->input = G_POLLABLE_INPUT_STREAM(g_io_stream_get_input_stream(stream));
+    self->output = G_POLLABLE_OUTPUT_STREAM(g_io_stream_get_output_stream(stream));
 }
 
 /* A goodbye must not wait: it is said only if there is room for it, and not into the middle of a
@@ -47,6 +54,7 @@ ims_link_free(ImsLink *self)
     ims_link_end_command(self);
     g_clear_object(&self->stream);
     g_clear_object(&self->socket);
+    g_clear_object(&self->address);
     g_free(self->name);
     g_free(self);
 }

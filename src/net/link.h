@@ -4,12 +4,13 @@
 
 #include <gio/gio.h>
 
-/* A stream of bytes to one server: TCP under TLS, or a spawned command over a socket pair. Belongs
- * to the thread, and to the thread-default main context, that opened it. No IMAP is known here. */
+/* A stream of bytes to one server: TCP, mostly under TLS, or a spawned command over a socket pair.
+ * Belongs to the thread, and to the thread-default main context, that opened it. No IMAP is known
+ * here. */
 typedef struct ImsLink ImsLink;
 
 typedef struct {
-    guint64 sent, received; /* octets above TLS */
+    guint64 sent, received; /* octets above TLS, and those before it */
     guint64 flights;        /* times that bytes went up after some had come down */
 } ImsLinkCount;
 
@@ -32,6 +33,43 @@ ImsLink *ims_link_open_tls(
     gint64 deadline_us,
     GCancellable *cancel,
     GError **error);
+
+/**
+ * ims_link_open_tcp:
+ *
+ * The same without TLS, which ims_link_start_tls() can begin later: whatever is read before that
+ * may have been said by anybody. Waits.
+ *
+ * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CANCELLED.
+ */
+ImsLink *ims_link_open_tcp(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error);
+
+/**
+ * ims_link_open_loopback:
+ *
+ * ims_link_open_tcp() for links that stay in the clear: no proxy is asked, and if the address that
+ * was connected to is none of this computer's loopback addresses, whatever @host is called, the
+ * link is closed before a byte of ours is sent. Waits.
+ *
+ * Errors: also IMS_ERROR_CONFIG, for another address.
+ */
+ImsLink *ims_link_open_loopback(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error);
+
+/**
+ * ims_link_start_tls:
+ * @self: of ims_link_open_tcp(); all that was read from it must have been looked at
+ * @deadline_us: over the handshake
+ *
+ * Shakes hands as ims_link_open_tls() does. In TLS the client speaks first, so that an octet which
+ * is there before the handshake was sent to be taken for one of the server's under TLS: it ends the
+ * link. After an error the link is only to be freed. Waits.
+ *
+ * Errors: those of ims_link_open_tls(); IMS_ERROR_PROTOCOL, for octets before the handshake.
+ */
+gboolean ims_link_start_tls(
+    ImsLink *self, const char *ca_file, gint64 deadline_us, GCancellable *cancel, GError **error);
 
 /**
  * ims_link_open_command:

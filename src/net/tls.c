@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Opens a link over TCP and TLS. GIO tries several addresses of a host side by side only in its
- * asynchronous calls, so this starts them on the thread's own context and iterates that until they
- * answer; one inner cancellable stands for both the deadline and the user's cancel.
+/* Opens a link over TCP, and begins TLS on it: at once, or later (STARTTLS). GIO tries several
+ * addresses of a host side by side only in its asynchronous calls, so this starts them on the
+ * thread's own context and iterates that until they answer; one inner cancellable stands for both
+ * the deadline and the user's cancel.
  *
  * GIO (glib-networking 2.74) still accepts TLS 1.0 and 1.1, and offers no way to refuse them
  * beforehand: the version is looked at after the handshake, before a byte of ours has gone. The
@@ -28,6 +29,28 @@ typedef struct {
     GMainContext *context;
     GAsyncResult *result;
 } Attempt;
+
+static void
+attempt_init(Attempt *self, const char *name, gint64 deadline_us, GCancellable *cancel)
+{
+    *self = (Attempt){
+        .name = name,
+        .cancel = cancel != NULL ? g_object_ref(cancel) : g_cancellable_new(),
+        .deadline_us = deadline_us,
+        .inner = g_cancellable_new(),
+        .context = g_main_context_ref_thread_default(),
+    };
+}
+
+static void
+attempt_clear(Attempt *self)
+{
+    g_clear_object(&self->cancel);
+    g_clear_object(&self->inner);
+    g_clear_pointer(&self->context, g_main_context_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attempt, attempt_clear)
 
 static void
 keep_result(GObject *source, GAsyncResult *result, gpointer data)
@@ -125,9 +148,8 @@ tune(GSocket *socket)
 }
 
 static GSocketConnection *
-connect_tcp(Attempt *attempt, GSocketConnectable *address, GError **error)
+connect_tcp(Attempt *attempt, GSocketClient *client, GSocketConnectable *address, GError **error)
 {
-    g_autoptr(GSocketClient) client = g_socket_client_new();
     g_autoptr(GAsyncResult) result = NULL;
     g_autoptr(GError) problem = NULL;
     GSocketConnection *tcp;
@@ -232,34 +254,79 @@ load_authorities(const char *ca_file, GError **error)
 }
 
 static ImsLink *
-open_link(Attempt *attempt, GSocketConnectable *address, GTlsDatabase *authorities, GError **error)
+open_tcp(
+    GSocketClient *client,
+    const char *host,
+    guint16 port,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
 {
-    g_autoptr(GSocketConnection) tcp = connect_tcp(attempt, address, error);
-    g_autoptr(GIOStream) bare = NULL;
-    g_autoptr(GIOStream) tls = NULL;
-    g_autoptr(GError) problem = NULL;
+    g_autofree char *name = g_strdup_printf("%s:%u", host, port);
+    g_autoptr(GSocketConnectable) address = g_network_address_new(host, port);
+    GSocketConnection *tcp;
+    g_auto(Attempt) attempt;
+    ImsLink *self;
 
+    attempt_init(&attempt, name, deadline_us, cancel);
+    tcp = connect_tcp(&attempt, client, address, error);
     if (tcp == NULL)
         return NULL;
-    /* Over the bare streams, GIO does not know whom it talks to and resumes no session: a resumed
-     * one would not be verified, also if another account with other authorities had opened it. */
-    bare = g_simple_io_stream_new(
-        g_io_stream_get_input_stream(G_IO_STREAM(tcp)),
-        g_io_stream_get_output_stream(G_IO_STREAM(tcp)));
+
+    self = ims_link_new(name, G_IO_STREAM(tcp), g_socket_connection_get_socket(tcp));
+    self->address = g_steal_pointer(&address);
+    return self;
+}
+
+/* Over the bare streams, GIO does not know whom it talks to and resumes no session: a resumed one
+ * would not be verified, also if another account with other authorities had opened it. */
+static GIOStream *
+make_bare(GIOStream *tcp)
+{
+    GIOStream *bare = g_simple_io_stream_new(
+        g_io_stream_get_input_stream(tcp), g_io_stream_get_output_stream(tcp));
+
     g_object_set_data_full(
         G_OBJECT(bare), "tcp", g_object_ref(tcp), g_object_unref); /* stays open */
-    tls = g_tls_client_connection_new(bare, address, &problem);
+    return bare;
+}
+
+static gboolean
+start_tls(
+    ImsLink *self,
+    GTlsDatabase *authorities,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
+{
+    g_autoptr(GIOStream) bare = make_bare(self->stream);
+    g_autoptr(GIOStream) tls = NULL;
+    g_autoptr(GError) problem = NULL;
+    g_auto(Attempt) attempt;
+
+    attempt_init(&attempt, self->name, deadline_us, cancel);
+    tls = g_tls_client_connection_new(bare, self->address, &problem);
     if (tls == NULL) {
-        set_failure(attempt, "starting TLS", problem, error);
-        return NULL;
+        set_failure(&attempt, "starting TLS", problem, error);
+        return FALSE;
     }
     if (authorities != NULL)
         g_tls_connection_set_database(G_TLS_CONNECTION(tls), authorities);
-    if (!shake_hands(attempt, G_TLS_CONNECTION(tls), error)) {
-        g_socket_close(g_socket_connection_get_socket(tcp), NULL);
-        return NULL;
+    if (!shake_hands(&attempt, G_TLS_CONNECTION(tls), error)) {
+        g_socket_close(self->socket, NULL);
+        return FALSE;
     }
-    return ims_link_new(attempt->name, g_steal_pointer(&tls), g_socket_connection_get_socket(tcp));
+    ims_link_set_stream(self, g_steal_pointer(&tls));
+    return TRUE;
+}
+
+/* @out: (transfer full): NULL: the system's. */
+static gboolean
+find_authorities(const char *ca_file, GTlsDatabase **out, GError **error)
+{
+    if (ca_file != NULL)
+        *out = load_authorities(ca_file, error);
+    return ca_file == NULL || *out != NULL;
 }
 
 ImsLink *
@@ -271,24 +338,110 @@ ims_link_open_tls(
     GCancellable *cancel,
     GError **error)
 {
-    g_autofree char *name = g_strdup_printf("%s:%u", host, port);
-    g_autoptr(GSocketConnectable) address = g_network_address_new(host, port);
-    g_autoptr(GMainContext) context = g_main_context_ref_thread_default();
-    g_autoptr(GCancellable) inner = g_cancellable_new();
-    g_autoptr(GCancellable) outer = cancel != NULL ? g_object_ref(cancel) : g_cancellable_new();
     g_autoptr(GTlsDatabase) authorities = NULL;
-    Attempt attempt = {
-        .name = name,
-        .cancel = outer,
-        .deadline_us = deadline_us,
-        .inner = inner,
-        .context = context,
-    };
+    g_autoptr(ImsLink) self = NULL;
 
-    if (ca_file != NULL) {
-        authorities = load_authorities(ca_file, error);
-        if (authorities == NULL)
-            return NULL;
+    if (!find_authorities(ca_file, &authorities, error))
+        return NULL;
+    self = ims_link_open_tcp(host, port, deadline_us, cancel, error);
+    if (self == NULL || !start_tls(self, authorities, deadline_us, cancel, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+ImsLink *
+ims_link_open_tcp(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+
+    return open_tcp(client, host, port, deadline_us, cancel, error);
+}
+
+static gboolean
+check_loopback(const ImsLink *self, GError **error)
+{
+    g_autoptr(GSocketAddress) peer = g_socket_get_remote_address(self->socket, NULL);
+    g_autofree char *text = NULL;
+    GInetAddress *inet;
+
+    if (!G_IS_INET_SOCKET_ADDRESS(peer)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_OFFLINE, "%s closed the connection", self->name);
+        return FALSE;
     }
-    return open_link(&attempt, address, authorities, error);
+    inet = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer));
+    if (g_inet_address_get_is_loopback(inet))
+        return TRUE;
+
+    text = g_inet_address_to_string(inet);
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        "%s is at %s, which is not on this computer, so nobody logs in there without TLS; remove "
+        "'starttls = no', or correct host",
+        self->name,
+        text);
+    return FALSE;
+}
+
+/* A proxy would say by its own address nothing of where it connects to. */
+ImsLink *
+ims_link_open_loopback(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(ImsLink) self = NULL;
+
+    g_socket_client_set_enable_proxy(client, FALSE);
+    self = open_tcp(client, host, port, deadline_us, cancel, error);
+    if (self == NULL || !check_loopback(self, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
+
+static gboolean
+check_silence(ImsLink *self, GError **error)
+{
+    ImsLinkStep step;
+    guint8 octet;
+    gsize len;
+
+    if (!ims_link_read(self, &octet, 1, &len, &step, error))
+        return FALSE;
+    switch (step) {
+    case IMS_LINK_BLOCKED:
+        return TRUE;
+    case IMS_LINK_MOVED:
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_PROTOCOL,
+            "%s: octets came in the clear where TLS begins",
+            self->name);
+        break;
+    case IMS_LINK_CLOSED:
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            "%s closed the connection where TLS begins",
+            self->name);
+        break;
+    }
+    return FALSE;
+}
+
+gboolean
+ims_link_start_tls(
+    ImsLink *self, const char *ca_file, gint64 deadline_us, GCancellable *cancel, GError **error)
+{
+    g_autoptr(GTlsDatabase) authorities = NULL;
+
+    g_return_val_if_fail(self->address != NULL, FALSE);
+
+    return find_authorities(ca_file, &authorities, error) && check_silence(self, error) &&
+           start_tls(self, authorities, deadline_us, cancel, error);
 }

@@ -5,8 +5,12 @@
  * time; and against openssl's own server for what GLib's cannot do (speak only TLS 1.1). */
 
 #include <glib/gstdio.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
 
 #include "byte-client.h"
+#include "net/link-private.h"
 #include "net/pump.h"
 #include "util/error.h"
 
@@ -46,6 +50,7 @@ typedef struct {
     GSocketListener *listener;
     guint16 port;
     gsize burst;
+    const char *prologue;   /* said in the clear, before TLS; may be NULL */
     gboolean handshake;     /* FALSE: hears the client's hello, and says nothing for ever */
     GCancellable *on_hello; /* then cancelled; may be NULL */
     gint64 cancelled_us;
@@ -92,6 +97,14 @@ stay_silent(Server *server, GSocketConnection *tcp)
         continue;
 }
 
+static void
+say(GSocketConnection *tcp, const char *text)
+{
+    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(tcp));
+
+    g_output_stream_write_all(out, text, strlen(text), NULL, NULL, NULL);
+}
+
 static gpointer
 serve(gpointer data)
 {
@@ -104,6 +117,8 @@ serve(gpointer data)
         stay_silent(server, tcp);
     if (tcp == NULL || !server->handshake)
         return NULL;
+    if (server->prologue != NULL)
+        say(tcp, server->prologue);
     tls = accept_tls(server, tcp);
     if (g_tls_connection_handshake(tls, server->stop, NULL))
         echo(G_IO_STREAM(tls), server->burst, server->stop);
@@ -111,14 +126,12 @@ serve(gpointer data)
 }
 
 static void
-server_start(Server *self, gsize burst, gboolean handshake, GCancellable *on_hello)
+server_listen(Server *self, GInetAddress *inet)
 {
-    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
-    g_autoptr(GSocketAddress) any = g_inet_socket_address_new(loopback, 0);
+    g_autoptr(GSocketAddress) any = g_inet_socket_address_new(inet, 0);
     g_autoptr(GSocketAddress) address = NULL;
     g_autoptr(GError) error = NULL;
 
-    *self = (Server){.burst = burst, .handshake = handshake, .on_hello = on_hello};
     self->listener = g_socket_listener_new();
     self->stop = g_cancellable_new();
     g_socket_listener_add_address(
@@ -126,6 +139,25 @@ server_start(Server *self, gsize burst, gboolean handshake, GCancellable *on_hel
     g_assert_no_error(error);
     self->port = g_inet_socket_address_get_port(G_INET_SOCKET_ADDRESS(address));
     self->thread = g_thread_new("server", serve, self);
+}
+
+static void
+server_start(Server *self, gsize burst, gboolean handshake, GCancellable *on_hello)
+{
+    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+
+    *self = (Server){.burst = burst, .handshake = handshake, .on_hello = on_hello};
+    server_listen(self, loopback);
+}
+
+/* Speaks in the clear before it does in TLS. */
+static void
+server_start_clear(Server *self, const char *prologue)
+{
+    g_autoptr(GInetAddress) loopback = g_inet_address_new_loopback(G_SOCKET_FAMILY_IPV4);
+
+    *self = (Server){.handshake = TRUE, .prologue = prologue};
+    server_listen(self, loopback);
 }
 
 static void
@@ -296,6 +328,158 @@ test_handshake_cancel(void)
     g_assert_cmpint(now - server.cancelled_us, <, SECOND / 2);
 }
 
+/* -- TLS that begins later -- */
+
+static ImsLink *
+open_clear(const Server *server)
+{
+    g_autoptr(GError) error = NULL;
+    ImsLink *link = ims_link_open_tcp("localhost", server->port, in_us(20 * SECOND), NULL, &error);
+
+    g_assert_no_error(error);
+    return link;
+}
+
+static gboolean
+start_tls(ImsLink *link, const char *ca, GError **error)
+{
+    g_autofree char *ca_file = in_directory(ca);
+
+    return ims_link_start_tls(link, ca_file, in_us(20 * SECOND), NULL, error);
+}
+
+/* Sends @out, and waits until @want octets have come in all. */
+static void
+converse(ImsPump *pump, ImsLink *link, ByteClient *client, const char *out, guint want)
+{
+    g_autoptr(GError) error = NULL;
+
+    client->out = (const guint8 *)out;
+    client->out_len = strlen(out);
+    client->want = want;
+    ims_pump_until(pump, link, byte_client_is_full, client, in_us(LONG_US), 0, &error);
+    g_assert_no_error(error);
+}
+
+static void
+test_later_tls(void)
+{
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsLink) link = NULL;
+    g_auto(ByteClient) client;
+    Server server;
+
+    server_start_clear(&server, "clear ");
+    link = open_clear(&server);
+    byte_client_init(&client, NULL, 0, 0);
+    ims_pump_attach(pump, link, &byte_client_functions, &client);
+    converse(pump, link, &client, "", strlen("clear "));
+    start_tls(link, "good.pem", &error);
+    g_assert_no_error(error);
+    converse(pump, link, &client, "secret", strlen("clear secret"));
+    g_assert_cmpmem(client.in->data, client.in->len, "clear secret", strlen("clear secret"));
+    g_assert_cmpuint(ims_link_count(link).received, ==, strlen("clear secret"));
+    ims_pump_detach(pump, link);
+    ims_link_free(g_steal_pointer(&link));
+    server_stop(&server);
+}
+
+static void
+test_later_rejected(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    g_autoptr(ImsLink) link = NULL;
+    Server server;
+
+    server_start_clear(&server, NULL);
+    link = open_clear(&server);
+    g_assert_false(start_tls(link, "other.pem", &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
+    ims_link_free(g_steal_pointer(&link));
+    server_stop(&server);
+}
+
+/* What came before the handshake could be taken for what is said under TLS. */
+static void
+test_injected(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    g_autoptr(ImsLink) link = NULL;
+    Server server;
+
+    server_start_clear(&server, "* OK injected\r\n");
+    link = open_clear(&server);
+    g_assert_true(g_socket_condition_wait(link->socket, G_IO_IN, NULL, NULL));
+    g_assert_false(start_tls(link, "good.pem", &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_nonnull(strstr(error->message, "in the clear"));
+    ims_link_free(g_steal_pointer(&link));
+    server_stop(&server);
+}
+
+/* -- links that stay in the clear -- */
+
+/* Returns: (transfer full) (nullable): an address of this computer that is none of its loopback's.
+ */
+static GInetAddress *
+own_address(void)
+{
+    GInetAddress *found = NULL;
+    struct ifaddrs *list;
+
+    if (getifaddrs(&list) != 0)
+        return NULL;
+    for (struct ifaddrs *item = list; item != NULL && found == NULL; item = item->ifa_next) {
+        const struct sockaddr_in *address = (const struct sockaddr_in *)item->ifa_addr;
+
+        if (address != NULL && address->sin_family == AF_INET && !(item->ifa_flags & IFF_LOOPBACK))
+            found = g_inet_address_new_from_bytes(
+                (const guint8 *)&address->sin_addr, G_SOCKET_FAMILY_IPV4);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
+static ImsLink *
+open_loopback(const Server *server, const char *host, GError **error)
+{
+    return ims_link_open_loopback(host, server->port, in_us(20 * SECOND), NULL, error);
+}
+
+static void
+test_loopback(void)
+{
+    g_autoptr(GError) error = NULL;
+    Server server;
+
+    server_start_clear(&server, NULL);
+    ims_link_free(open_loopback(&server, "localhost", &error));
+    g_assert_no_error(error);
+    server_stop(&server);
+}
+
+static void
+test_elsewhere(void)
+{
+    g_autoptr(GInetAddress) own = own_address();
+    g_autofree char *host = own != NULL ? g_inet_address_to_string(own) : NULL;
+    g_autoptr(GError) error = NULL;
+    Server server = {0};
+
+    if (own == NULL) {
+        g_test_skip("this computer has no address but its loopback's");
+        return;
+    }
+    server_listen(&server, own);
+    g_assert_null(open_loopback(&server, host, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_nonnull(strstr(error->message, host));
+    server_stop(&server);
+}
+
 /* -- openssl as the server -- */
 
 /* Returns: the port that openssl says it listens on; 0 if it would not start. */
@@ -388,6 +572,11 @@ main(int argc, char **argv)
     g_test_add_func("/net/tls/closed-port-is-offline", test_closed_port_is_offline);
     g_test_add_func("/net/tls/handshake-has-a-deadline", test_handshake_deadline);
     g_test_add_func("/net/tls/handshake-can-be-cancelled", test_handshake_cancel);
+    g_test_add_func("/net/tls/may-begin-later", test_later_tls);
+    g_test_add_func("/net/tls/unknown-authority-rejected-later", test_later_rejected);
+    g_test_add_func("/net/tls/octets-before-the-handshake-end-it", test_injected);
+    g_test_add_func("/net/tls/loopback-may-stay-in-the-clear", test_loopback);
+    g_test_add_func("/net/tls/nothing-else-may", test_elsewhere);
     g_test_add_func("/net/tls/version-1.1-refused", test_old_tls);
     result = g_test_run();
     remove_directory();
