@@ -24,6 +24,8 @@
 #include "util/log.h"
 
 #define STDERR_LIMIT  (1024 * 1024) /* then what was said is forgotten */
+#define STDERR_LINES  3
+#define STDERR_BREAK  " / "
 #define REAP_STEP_US  2000
 #define REAP_PATIENCE (G_USEC_PER_SEC / 2)
 
@@ -170,25 +172,49 @@ ims_link_bound_stderr(ImsLink *self)
         close_fd(&self->stderr_fd);
 }
 
-/* The last line: programs put the reason for giving up there. */
+static gsize
+last_line(const char *text, gsize len)
+{
+    const char *newline = memrchr(text, '\n', len);
+
+    return newline != NULL ? (gsize)(text + len - (newline + 1)) : len;
+}
+
+static gsize
+trimmed(const char *text, gsize len)
+{
+    while (len > 0 && g_ascii_isspace(text[len - 1]))
+        len--;
+    return len;
+}
+
+/* The last lines: programs put the reason for giving up there, and what led to it before. */
+static char *
+join_lines(const char *text, gsize len)
+{
+    g_autoptr(GString) joined = g_string_new(NULL);
+
+    for (guint n = 0; n < STDERR_LINES && (len = trimmed(text, len)) > 0; n++) {
+        gsize line = last_line(text, len);
+        g_autofree char *shown = ims_text_escape(text + len - line, line);
+
+        g_string_prepend(joined, n > 0 ? STDERR_BREAK : "");
+        g_string_prepend(joined, shown);
+        len -= line;
+    }
+    return joined->len > 0 ? g_strdup(joined->str) : NULL;
+}
+
 char *
 ims_link_stderr(ImsLink *self)
 {
     char tail[IMS_LINK_STDERR_MAX];
     off_t end = self->stderr_fd >= 0 ? length_of(self->stderr_fd) : 0;
     gssize len = 0;
-    const char *newline;
 
     if (end > 0)
         len = pread(self->stderr_fd, tail, sizeof tail, MAX(end - (off_t)sizeof tail, 0));
-    while (len > 0 && g_ascii_isspace(tail[len - 1]))
-        len--;
-    if (len <= 0)
-        return NULL;
-
-    newline = memrchr(tail, '\n', (gsize)len);
-    return newline != NULL ? ims_text_escape(newline + 1, (gsize)(tail + len - (newline + 1)))
-                           : ims_text_escape(tail, (gsize)len);
+    return len > 0 ? join_lines(tail, (gsize)len) : NULL;
 }
 
 static gboolean

@@ -86,8 +86,8 @@ ImsLink *ims_link_open_command(char **argv, char **envp, GError **error);
 /** ims_link_free: closes at once, without TLS's goodbye if bytes are still queued. Takes NULL. */
 void ims_link_free(ImsLink *self);
 ImsLinkCount ims_link_count(const ImsLink *self);
-/** ims_link_stderr: Returns: (transfer full) (nullable): the last line of what a command said,
- * escaped; NULL if nothing. */
+/** ims_link_stderr: Returns: (transfer full) (nullable): the last three lines of what a command
+ * said, each escaped and cut as ims_text_escape() does, with slashes between; NULL if nothing. */
 char *ims_link_stderr(ImsLink *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsLink, ims_link_free)
