@@ -34,6 +34,7 @@ LIBRARY_FLOORS = {
     "libsecret/": {"account", "cli"},
     "json-glib/": {"cli"},
     "sqlite3.h": {"state"},
+    "gsasl.h": {"imap"},
     "gio/": {"net", "imap", "account", "bus", "daemon", "cli"},
 }
 
