@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "util/log.h"
+
 static const char *const required[] = {"QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"};
 
 /* QRESYNC can only be used after ENABLE, so that one without the other is as good as none. */
@@ -65,6 +67,18 @@ ims_caps_number(const ImsCaps *self, const char *name, guint64 fallback)
             return number;
     }
     return fallback;
+}
+
+char *
+ims_caps_mechanisms(const ImsCaps *self)
+{
+    g_autoptr(GString) all = g_string_new(NULL);
+
+    for (gsize i = 0; self->words != NULL && self->words[i] != NULL; i++) {
+        if (g_ascii_strncasecmp(self->words[i], "AUTH=", strlen("AUTH=")) == 0)
+            g_string_append_printf(all, "%s%s", all->len > 0 ? ", " : "", self->words[i]);
+    }
+    return all->len > 0 ? ims_text_escape(all->str, all->len) : NULL;
 }
 
 char *

@@ -17,6 +17,9 @@ gboolean ims_caps_known(const ImsCaps *self);
 gboolean ims_caps_has(const ImsCaps *self, const char *word);
 /** ims_caps_number: Returns: N of the word `NAME=N`; @fallback if there is none. */
 guint64 ims_caps_number(const ImsCaps *self, const char *name, guint64 fallback);
+/** ims_caps_mechanisms: Returns: (transfer full) (nullable): all words AUTH=…, as "AUTH=GSSAPI,
+ * AUTH=X", escaped; NULL if there is none. */
+char *ims_caps_mechanisms(const ImsCaps *self);
 /** ims_caps_missing: Returns: (transfer full) (nullable): those of the capabilities we cannot do
  * without that were not told, as "QRESYNC, UIDPLUS"; NULL if all are there. */
 char *ims_caps_missing(const ImsCaps *self);

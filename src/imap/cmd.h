@@ -16,6 +16,7 @@ enum {
     IMS_WANT_BODIES = 1 << 4,   /* BODY[], streamed */
     IMS_WANT_SEARCH = 1 << 5,   /* SEARCH and ESEARCH */
     IMS_NEEDS_MAILBOX = 1 << 6, /* makes no sense unless a mailbox is selected */
+    IMS_ENDS_CLEAR = 1 << 7,    /* STARTTLS: TLS begins behind its OK */
 };
 
 struct ImsCmd {

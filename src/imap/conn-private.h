@@ -60,5 +60,17 @@ ImsCmd *ims_conn_issue_set(
     const char *tail,
     GError **error);
 
+#define IMS_CONNECT_US (20 * G_USEC_PER_SEC) /* for the network's part of opening */
+
+/** ims_conn_stage_end: Returns: the deadline of a stage of the login that begins now. */
+gint64 ims_conn_stage_end(const ImsConn *self);
+/** ims_conn_ask_capabilities: unless they are known. */
+gboolean ims_conn_ask_capabilities(ImsConn *self, GError **error);
+/** ims_conn_start_tls: from a greeting in the clear to a session that knows nothing of it. */
+gboolean ims_conn_start_tls(ImsConn *self, const char *ca_file, GError **error);
+/** ims_conn_authenticate: sends @cmd as an AUTHENTICATE PLAIN and waits until it is answered.
+ * Errors: also IMS_ERROR_AUTH_FAILED, if the mechanism cannot send name or password. */
+gboolean ims_conn_authenticate(
+    ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **error);
 /** ims_conn_login: from the greeting to the confirmed ENABLE; see ims_conn_open(). */
 gboolean ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error);

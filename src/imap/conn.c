@@ -8,7 +8,6 @@
 
 #include "util/error.h"
 
-#define CONNECT_US (20 * G_USEC_PER_SEC)
 #define CONTROL_US (120 * G_USEC_PER_SEC)
 #define LOGOUT_US  (1 * G_USEC_PER_SEC)
 
@@ -158,22 +157,33 @@ ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GErro
 
 /* -- life -- */
 
+static ImsLink *
+open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error)
+{
+    gint64 deadline_us = ims_clock_monotonic(clock) + IMS_CONNECT_US;
+    GCancellable *cancel = ims_pump_cancellable(pump);
+    const char *host = endpoint->host;
+    guint16 port = endpoint->port;
+
+    switch (endpoint->type) {
+    case IMS_ENDPOINT_TLS:
+        return ims_link_open_tls(host, port, endpoint->ca_file, deadline_us, cancel, error);
+    case IMS_ENDPOINT_STARTTLS:
+        return ims_link_open_tcp(host, port, deadline_us, cancel, error);
+    case IMS_ENDPOINT_LOOPBACK:
+        return ims_link_open_loopback(host, port, deadline_us, cancel, error);
+    case IMS_ENDPOINT_COMMAND:
+        break;
+    }
+    return ims_link_open_command(endpoint->argv, endpoint->envp, error);
+}
+
 ImsConn *
 ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error)
 {
     g_autoptr(ImsConn) self = NULL;
-    ImsLink *link;
+    ImsLink *link = open_link(pump, endpoint, clock, error);
 
-    if (endpoint->type == IMS_ENDPOINT_COMMAND)
-        link = ims_link_open_command(endpoint->argv, endpoint->envp, error);
-    else
-        link = ims_link_open_tls(
-            endpoint->host,
-            endpoint->port,
-            endpoint->ca_file,
-            ims_clock_monotonic(clock) + CONNECT_US,
-            ims_pump_cancellable(pump),
-            error);
     if (link == NULL)
         return NULL;
 
@@ -182,6 +192,8 @@ ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock,
     self->clock = clock;
     self->link = link;
     ims_session_init(&self->session);
+    if (endpoint->type == IMS_ENDPOINT_STARTTLS)
+        self->session.channel = IMS_CHANNEL_CLEAR;
     ims_pump_attach(pump, link, &ims_session_client, &self->session);
     if (!ims_conn_login(self, endpoint, error))
         return NULL;

@@ -24,14 +24,19 @@
  * silent); IMS_ERROR_PROTOCOL (a BAD, or bytes that are no IMAP). After any of them the connection
  * is dead, and its pending commands stay IMS_REPLY_PENDING: what they did is unknown. */
 
-typedef enum { IMS_ENDPOINT_TLS, IMS_ENDPOINT_COMMAND } ImsEndpointType;
+typedef enum {
+    IMS_ENDPOINT_TLS,
+    IMS_ENDPOINT_STARTTLS, /* TLS begins behind a STARTTLS, or nobody logs in */
+    IMS_ENDPOINT_LOOPBACK, /* in the clear, on this computer only */
+    IMS_ENDPOINT_COMMAND
+} ImsEndpointType;
 
 /* How to reach a server, and as whom. */
 typedef struct {
     ImsEndpointType type;
     char *host;
     guint16 port;
-    char *ca_file;  /* NULL: the system's */
+    char *ca_file;  /* TLS, STARTTLS: NULL: the system's */
     char *username; /* COMMAND: NULL if PREAUTH is expected */
     char *password; /* wiped when freed */
     char **argv;    /* COMMAND */
@@ -61,10 +66,14 @@ const char *ims_cmd_text(const ImsCmd *self);
 /**
  * ims_conn_open:
  *
- * Connects, reads the greeting, logs in (LOGIN, unless a COMMAND is PREAUTH), learns the
- * capabilities from wherever they come, ENABLEs QRESYNC and requires its `* ENABLED`. A PREAUTH on
- * a network link, LOGINDISABLED and a missing QRESYNC, UIDPLUS, LIST-EXTENDED or LIST-STATUS are
- * refused. Waits; each stage has a deadline of 30 seconds (20 for connect and handshake).
+ * Connects, reads the greeting, begins TLS if that is due (what came before is forgotten), logs in
+ * unless a COMMAND is PREAUTH, learns the capabilities from wherever they come, ENABLEs QRESYNC and
+ * requires its `* ENABLED`. It logs in by LOGIN where that is allowed and name and password are
+ * plain ASCII, since other commands may go in the same flight; else by AUTHENTICATE PLAIN. A
+ * PREAUTH on a network link, a STARTTLS that is missing, refused or followed by more octets, a
+ * server that offers no such login, and a missing QRESYNC, UIDPLUS, LIST-EXTENDED or LIST-STATUS
+ * are refused. Waits; each stage has a deadline of 30 seconds (20 for connect and handshake, each
+ * if TLS begins later).
  *
  * Errors: also IMS_ERROR_AUTH_FAILED, IMS_ERROR_CREDENTIALS_MISSING,
  * IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED, IMS_ERROR_SERVER_REJECTED,

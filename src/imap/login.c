@@ -4,7 +4,8 @@
 /* From the greeting to a session in which QRESYNC is enabled. LOGIN and ENABLE go in one flight
  * where the server told before login that it knows ENABLE. Capabilities from before login are
  * forgotten when LOGIN is sent. A password passes through here only into the session's output,
- * which wipes what has gone; a copy made on the way is wiped here. */
+ * which wipes what has gone; a copy made on the way is wiped here. How TLS begins stands in
+ * starttls.c, AUTHENTICATE in authenticate.c. */
 #include "imap/conn-private.h"
 
 #include <string.h>
@@ -14,8 +15,8 @@
 
 #define STAGE_US (30 * G_USEC_PER_SEC)
 
-static gint64
-stage_end(const ImsConn *self)
+gint64
+ims_conn_stage_end(const ImsConn *self)
 {
     return ims_clock_monotonic(self->clock) + STAGE_US;
 }
@@ -33,7 +34,7 @@ await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
 {
     ImsSession *session = &self->session;
 
-    if (!ims_conn_pump(self, is_greeted, stage_end(self), 0, error))
+    if (!ims_conn_pump(self, is_greeted, ims_conn_stage_end(self), 0, error))
         return FALSE;
     if (session->greeting == IMS_BYE) {
         ims_session_closed(session, error);
@@ -51,8 +52,8 @@ await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
     return TRUE;
 }
 
-static gboolean
-ask_capabilities(ImsConn *self, GError **error)
+gboolean
+ims_conn_ask_capabilities(ImsConn *self, GError **error)
 {
     g_autoptr(ImsCmd) cmd = NULL;
 
@@ -60,7 +61,7 @@ ask_capabilities(ImsConn *self, GError **error)
         return TRUE;
 
     cmd = ims_conn_issue(self, "CAPABILITY", 0, "CAPABILITY", error);
-    if (cmd == NULL || !ims_conn_wait_until(self, cmd, stage_end(self), error))
+    if (cmd == NULL || !ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error))
         return FALSE;
     if (!ims_caps_known(&self->session.caps)) {
         g_set_error(
@@ -95,7 +96,7 @@ put_string(ImsConn *self, const ImsCmd *cmd, const char *text, GError **error)
         return TRUE;
     }
     ims_session_put_literal(session, strlen(text));
-    if (!ims_conn_await_go_on(self, cmd, stage_end(self), error))
+    if (!ims_conn_await_go_on(self, cmd, ims_conn_stage_end(self), error))
         return FALSE;
     if (!ims_cmd_answered(cmd))
         ims_session_put(session, text, strlen(text));
@@ -142,13 +143,8 @@ refusal_error(const ImsCode *code)
 }
 
 static gboolean
-check_credentials(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
+check_credentials(const ImsEndpoint *endpoint, GError **error)
 {
-    if (ims_caps_has(&self->session.caps, "LOGINDISABLED")) {
-        g_set_error(
-            error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, "the server does not allow LOGIN");
-        return FALSE;
-    }
     if (endpoint->username == NULL) {
         g_set_error(
             error, IMS_ERROR, IMS_ERROR_CONFIG, "the server wants a login, but no username is set");
@@ -166,16 +162,65 @@ check_credentials(const ImsConn *self, const ImsEndpoint *endpoint, GError **err
     return TRUE;
 }
 
+/* Servers do not agree on what LOGIN means with other octets, nor on the quoting of controls. */
+static gboolean
+is_ascii_text(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++) {
+        if (!g_ascii_isprint(*c))
+            return FALSE;
+    }
+    return ims_encode_quotable(text);
+}
+
+/* @out: (out): whether to log in by LOGIN, else by AUTHENTICATE PLAIN. */
+static gboolean
+choose_login(const ImsConn *self, const ImsEndpoint *endpoint, gboolean *out, GError **error)
+{
+    gboolean allowed = !ims_conn_has(self, "LOGINDISABLED");
+    gboolean knows_plain = ims_conn_has(self, "AUTH=PLAIN");
+    g_autofree char *offered = NULL;
+
+    if (!allowed && !knows_plain) {
+        offered = ims_caps_mechanisms(&self->session.caps);
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_SERVER_UNSUPPORTED,
+            "the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it offers "
+            "%s",
+            offered != NULL ? offered : "no other way either");
+        return FALSE;
+    }
+    *out = allowed && (!knows_plain ||
+                       (is_ascii_text(endpoint->username) && is_ascii_text(endpoint->password)));
+    return TRUE;
+}
+
+static gboolean
+check_accepted(const ImsCmd *cmd, GError **error)
+{
+    if (ims_cmd_reply(cmd) != IMS_REPLY_NO)
+        return TRUE;
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        (gint)refusal_error(ims_cmd_code(cmd)),
+        "the server refuses the login: %s",
+        ims_cmd_text(cmd));
+    return FALSE;
+}
+
 /* @out_enable: (out): ENABLE, if it could go in the same flight. */
 static gboolean
-login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
+login_by_login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
 {
     g_autoptr(ImsCmd) cmd = ims_cmd_new("LOGIN", 0);
     g_autoptr(ImsCmd) enable = NULL;
     gboolean knows_enable;
 
-    if (!ask_capabilities(self, error) || !check_credentials(self, endpoint, error) ||
-        !send_login(self, cmd, endpoint, error))
+    if (!send_login(self, cmd, endpoint, error))
         return FALSE;
 
     knows_enable = ims_conn_has(self, "ENABLE") && !ims_cmd_answered(cmd);
@@ -185,20 +230,29 @@ login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **
         if (enable == NULL)
             return FALSE;
     }
-    if (!ims_conn_wait_until(self, cmd, stage_end(self), error))
+    if (!ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error) ||
+        !check_accepted(cmd, error))
         return FALSE;
-    if (ims_cmd_reply(cmd) == IMS_REPLY_NO) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            (gint)refusal_error(ims_cmd_code(cmd)),
-            "the server refuses the login: %s",
-            ims_cmd_text(cmd));
-        return FALSE;
-    }
 
     *out_enable = g_steal_pointer(&enable);
     return TRUE;
+}
+
+static gboolean
+login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
+{
+    g_autoptr(ImsCmd) authenticate = NULL;
+    gboolean by_login;
+
+    if (!ims_conn_ask_capabilities(self, error) || !check_credentials(endpoint, error) ||
+        !choose_login(self, endpoint, &by_login, error))
+        return FALSE;
+    if (by_login)
+        return login_by_login(self, endpoint, out_enable, error);
+
+    authenticate = ims_cmd_new("AUTHENTICATE", 0);
+    return ims_conn_authenticate(self, authenticate, endpoint, error) &&
+           check_accepted(authenticate, error);
 }
 
 /* -- ENABLE -- */
@@ -224,7 +278,7 @@ enable_qresync(ImsConn *self, ImsCmd *issued, GError **error)
 
     if (cmd == NULL)
         cmd = ims_conn_issue(self, "ENABLE", 0, "ENABLE QRESYNC", error);
-    if (cmd == NULL || !ims_conn_wait_until(self, cmd, stage_end(self), error))
+    if (cmd == NULL || !ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error))
         return FALSE;
     if (!self->session.qresync) {
         g_set_error(
@@ -244,9 +298,12 @@ ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 
     if (!await_greeting(self, endpoint->type, error))
         return FALSE;
+    if (endpoint->type == IMS_ENDPOINT_STARTTLS &&
+        !ims_conn_start_tls(self, endpoint->ca_file, error))
+        return FALSE;
     if (self->session.greeting != IMS_PREAUTH && !login(self, endpoint, &enable, error))
         return FALSE;
-    if (!ask_capabilities(self, error) || !check_capabilities(self, error))
+    if (!ims_conn_ask_capabilities(self, error) || !check_capabilities(self, error))
         return FALSE;
 
     return enable_qresync(self, g_steal_pointer(&enable), error);

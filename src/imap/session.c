@@ -71,6 +71,19 @@ ims_session_fail(ImsSession *self, GError *error)
 }
 
 void
+ims_session_secured(ImsSession *self)
+{
+    guint last_tag = self->last_tag;
+
+    g_return_if_fail(g_queue_is_empty(&self->sent));
+
+    ims_session_clear(self);
+    ims_session_init(self);
+    self->last_tag = last_tag;
+    self->greeted = TRUE;
+}
+
+void
 ims_session_closed(const ImsSession *self, GError **error)
 {
     g_set_error(
@@ -178,6 +191,14 @@ find_tag(const ImsSession *self, const char *tag)
 
 /* -- replies -- */
 
+/* What came in the clear may be anybody's words. Returns: (transfer full). */
+static char *
+text_to_show(const ImsSession *self, const ImsResponse *response)
+{
+    return self->channel == IMS_CHANNEL_SAFE ? ims_reply_text(response)
+                                             : g_strdup("(its words came without TLS)");
+}
+
 /* Behind a SELECT that was answered NO, the commands meant for its mailbox are answered BAD: that
  * fails this mailbox, not the connection. */
 static gboolean
@@ -193,7 +214,7 @@ check_reply(const ImsSession *self, const Sent *sent, const ImsResponse *respons
     g_autofree char *text = NULL;
 
     if (response->condition == IMS_BAD && !is_for_unselected(self, cmd)) {
-        text = ims_reply_text(response);
+        text = text_to_show(self, response);
         g_set_error(
             error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server calls %s bad: %s", cmd->name, text);
         return FALSE;
@@ -240,6 +261,8 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
     if (!check_reply(self, sent, response, error))
         return FALSE;
 
+    if ((sent->cmd->wants & IMS_ENDS_CLEAR) && ok)
+        self->channel = IMS_CHANNEL_SEALED;
     if ((sent->cmd->wants & IMS_WANT_DELTA) && !end_select(self, sent->cmd, ok, response, error))
         return FALSE;
     ims_cmd_answer(sent->cmd, ok ? IMS_REPLY_OK : IMS_REPLY_NO, response);
@@ -283,7 +306,7 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 
     greet(self, response);
     if (response->condition == IMS_BYE && self->bye == NULL)
-        self->bye = ims_reply_text(response);
+        self->bye = text_to_show(self, response);
     if (response->code.type == IMS_CODE_CLOSED)
         leave_mailbox(self);
     if (select == NULL || response->condition != IMS_OK)
@@ -299,7 +322,8 @@ note_code(ImsSession *self, const ImsResponse *response)
 {
     if (response->code.type == IMS_CODE_CAPABILITY)
         ims_caps_set(&self->caps, response->code.words);
-    ims_session_tell_alert(self, response);
+    if (self->channel == IMS_CHANNEL_SAFE)
+        ims_session_tell_alert(self, response);
 }
 
 static void
@@ -366,8 +390,18 @@ take_fetch(ImsSession *self, const ImsResponse *response, GError **error)
 }
 
 static gboolean
+leads_to_tls(ImsResponseType type)
+{
+    return type == IMS_RESPONSE_TAGGED || type == IMS_RESPONSE_STATE ||
+           type == IMS_RESPONSE_CAPABILITY;
+}
+
+static gboolean
 take_response(ImsSession *self, const ImsResponse *response, GError **error)
 {
+    if (self->channel != IMS_CHANNEL_SAFE && !leads_to_tls(response->type))
+        return TRUE;
+
     switch (response->type) {
     case IMS_RESPONSE_TAGGED:
         note_code(self, response);
@@ -419,6 +453,21 @@ parse(ImsSession *self, const guint8 *data, gsize len, gsize *out_used, GError *
     return TRUE;
 }
 
+/* What stands behind the OK to STARTTLS would be taken for the server's under TLS. */
+static gboolean
+check_seal(const ImsSession *self, GError **error)
+{
+    if (self->channel != IMS_CHANNEL_SEALED)
+        return TRUE;
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_PROTOCOL,
+        "octets came in the clear where TLS begins: somebody may be meddling with the connection");
+    return FALSE;
+}
+
 static gboolean
 client_feed(gpointer client, const guint8 *data, gsize len, gsize *out_used, GError **error)
 {
@@ -431,7 +480,7 @@ client_feed(gpointer client, const guint8 *data, gsize len, gsize *out_used, GEr
 
         if (ims_parser_body_left(self->parser) > 0)
             n = ims_session_body_feed(self, data + used, len - used);
-        else if (!parse(self, data + used, len - used, &n, &local))
+        else if (!check_seal(self, &local) || !parse(self, data + used, len - used, &n, &local))
             ims_session_fail(self, g_steal_pointer(&local));
         used += n;
         if (!ims_session_count(self, n, &local))

@@ -17,6 +17,13 @@
 #define IMS_BODY_MAX  (64 * 1024)  /* octets of a body that wait for their reader */
 #define IMS_SPOOL_MAX (256 * 1024) /* octets of a spooled body that stay in memory */
 
+/* Whether what comes is the server's. */
+typedef enum {
+    IMS_CHANNEL_SAFE,   /* TLS, a command, or loopback */
+    IMS_CHANNEL_CLEAR,  /* anybody may speak: only what leads to TLS is heard, and nothing shown */
+    IMS_CHANNEL_SEALED, /* the OK to STARTTLS has come: not an octet may follow */
+} ImsChannel;
+
 /* One body: handed out while it comes in, or, if what belongs to it has not come before it, spooled
  * until the end of its line. */
 typedef struct {
@@ -47,13 +54,14 @@ typedef struct {
     guint last_tag;
     GError *error; /* why the session is dead; NULL while it lives */
 
+    ImsChannel channel;
     gboolean greeted;
     ImsCondition greeting; /* OK, PREAUTH or BYE */
     char *bye;             /* text of a BYE, escaped; NULL if none came */
     ImsCaps caps;
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
-    gboolean awaits_go_on; /* a literal waits for its "+" */
+    gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
 
     guint64 n_unasked;       /* octets since the last that somebody asked for */
     gboolean told_alert;     /* an ALERT is in the journal: no more of them */
@@ -74,6 +82,9 @@ void ims_session_fail(ImsSession *self, GError *error);
 /** ims_session_closed: sets the error that the end of the stream means here: OFFLINE, with the text
  * of a BYE. */
 void ims_session_closed(const ImsSession *self, GError **error);
+/** ims_session_secured: TLS has begun: all that came before is forgotten, but for there having been
+ * a greeting. No command may be unanswered. */
+void ims_session_secured(ImsSession *self);
 /** ims_session_is_idle: Returns: whether the session lives and nothing is on its way. */
 gboolean ims_session_is_idle(const ImsSession *self);
 
