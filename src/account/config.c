@@ -19,11 +19,13 @@
 
 #define NAME_MAX_LENGTH 64
 #define PORT_IMAPS      993
+#define PORT_IMAP       143
 
 enum { IN_ACCOUNT = 1 << 0, IN_LOCAL = 1 << 1, IN_REMOTE = 1 << 2 };
 
-#define IN_SIDES   (IN_LOCAL | IN_REMOTE)
-#define WITH(type) (1u << (type))
+#define IN_SIDES     (IN_LOCAL | IN_REMOTE)
+#define WITH(type)   (1u << (type))
+#define WITH_NETWORK (WITH(IMS_TYPE_IMAPS) | WITH(IMS_TYPE_IMAP))
 
 typedef struct {
     const char *key;
@@ -36,14 +38,16 @@ static const char *const groups[] = {"account", "local", "remote", NULL}; /* by 
 static const KeyRule rules[] = {
     {"enabled", IN_ACCOUNT, 0},
     {"type", IN_SIDES, 0},
-    {"host", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
-    {"port", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
-    {"username", IN_SIDES, WITH(IMS_TYPE_IMAPS) | WITH(IMS_TYPE_TUNNEL)},
-    {"ca-file", IN_SIDES, WITH(IMS_TYPE_IMAPS)},
+    {"host", IN_SIDES, WITH_NETWORK},
+    {"port", IN_SIDES, WITH_NETWORK},
+    {"username", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
+    {"ca-file", IN_SIDES, WITH_NETWORK},
+    {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
 };
 
-static const char *const type_names[] = {"imaps", "tunnel", "dovecot", NULL}; /* by ImsSideType */
+static const char *const type_names[] = {
+    "imaps", "imap", "tunnel", "dovecot", NULL}; /* by ImsSideType */
 static const char *const bool_names[] = {"yes", "no", "true", "false", NULL};
 static const char *const secret_words[] = {"pass", "secret", "token", NULL};
 
@@ -222,12 +226,13 @@ read_choice(
     return refuse(at, key, error, "'%s' is no value for it; %s", shown, help);
 }
 
+/* @out: yes if the key is not there */
 static gboolean
-read_enabled(const Place *at, gboolean *out, GError **error)
+read_bool(const Place *at, const char *key, gboolean *out, GError **error)
 {
     guint choice = 0;
 
-    if (!read_choice(at, "enabled", bool_names, &choice, error))
+    if (!read_choice(at, key, bool_names, &choice, error))
         return FALSE;
 
     *out = choice % 2 == 0; /* yes and true */
@@ -252,26 +257,67 @@ read_host(const Place *at, ImsSideConfig *side, GError **error)
     return TRUE;
 }
 
+static guint16
+usual_port(ImsSideType type)
+{
+    return type == IMS_TYPE_IMAP ? PORT_IMAP : PORT_IMAPS;
+}
+
 static gboolean
-read_port(const Place *at, guint16 *out, GError **error)
+read_port(const Place *at, ImsSideConfig *side, GError **error)
 {
     g_autofree char *value = NULL;
-    guint64 port = PORT_IMAPS;
+    guint64 port = usual_port(side->type);
 
     if (!read_text(at, "port", &value, error))
         return FALSE;
     if (value != NULL && !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &port, NULL))
         return refuse(
-            at, "port", error, "must be a number from 1 to 65535; left out it is %d", PORT_IMAPS);
+            at,
+            "port",
+            error,
+            "must be a number from 1 to 65535; left out it is %u",
+            usual_port(side->type));
 
-    *out = (guint16)port;
+    side->port = (guint16)port;
     return TRUE;
 }
 
 static gboolean
-read_imaps(const Place *at, ImsSideConfig *side, GError **error)
+is_loopback(const char *host)
 {
-    if (!read_host(at, side, error) || !read_port(at, &side->port, error) ||
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(host);
+
+    return address != NULL ? g_inet_address_get_is_loopback(address)
+                           : g_ascii_strcasecmp(host, "localhost") == 0;
+}
+
+static gboolean
+read_starttls(const Place *at, ImsSideConfig *side, GError **error)
+{
+    gboolean starttls;
+
+    if (!read_bool(at, "starttls", &starttls, error))
+        return FALSE;
+    if (!starttls && !is_loopback(side->host))
+        return refuse(
+            at,
+            "starttls",
+            error,
+            "only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be 'no', since "
+            "the password would go in the clear; remove it");
+    if (!starttls && side->ca_file != NULL)
+        return refuse(
+            at, "ca-file", error, "means nothing with 'starttls = no'; remove one of them");
+
+    side->clear = !starttls;
+    return TRUE;
+}
+
+static gboolean
+read_network(const Place *at, ImsSideConfig *side, GError **error)
+{
+    if (!read_host(at, side, error) || !read_port(at, side, error) ||
         !read_text(at, "username", &side->username, error) ||
         !read_text(at, "ca-file", &side->ca_file, error))
         return FALSE;
@@ -280,7 +326,7 @@ read_imaps(const Place *at, ImsSideConfig *side, GError **error)
     if (side->ca_file != NULL && !g_path_is_absolute(side->ca_file))
         return refuse(
             at, "ca-file", error, "must be a whole path; for example '/etc/ssl/certs/mine.pem'");
-    return TRUE;
+    return side->type != IMS_TYPE_IMAP || read_starttls(at, side, error);
 }
 
 static gboolean
@@ -314,8 +360,7 @@ check_meaning(const Place *at, ImsSideType type, GError **error)
                 error,
                 "means nothing with 'type = %s'; remove it, or set type to %s",
                 type_names[type],
-                type_names
-                    [(rule->types & WITH(IMS_TYPE_IMAPS)) != 0 ? IMS_TYPE_IMAPS : IMS_TYPE_TUNNEL]);
+                type_names[g_bit_nth_lsf(rule->types, -1)]);
     }
     return TRUE;
 }
@@ -331,13 +376,17 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
     side->type = (ImsSideType)type;
     if (side->type == IMS_TYPE_DOVECOT && which == IMS_REMOTE)
         return refuse(
-            at, "type", error, "'dovecot' is for [local] only; here it is 'imaps' or 'tunnel'");
+            at,
+            "type",
+            error,
+            "'dovecot' is for [local] only; here it is 'imaps', 'imap' or 'tunnel'");
     if (!check_meaning(at, side->type, error))
         return FALSE;
 
     switch (side->type) {
     case IMS_TYPE_IMAPS:
-        return read_imaps(at, side, error);
+    case IMS_TYPE_IMAP:
+        return read_network(at, side, error);
     case IMS_TYPE_TUNNEL:
         return read_tunnel(at, side, error);
     case IMS_TYPE_DOVECOT:
@@ -405,7 +454,7 @@ ims_config_parse(GKeyFile *file, const char *name, const char *path, GError **er
 
     self->name = g_strdup(name);
     at.group = "account";
-    if (!read_enabled(&at, &self->enabled, error) ||
+    if (!read_bool(&at, "enabled", &self->enabled, error) ||
         !read_side(&at, IMS_REMOTE, &self->side[IMS_REMOTE], error) ||
         !read_side(&at, IMS_LOCAL, &self->side[IMS_LOCAL], error) ||
         !check_sides_differ(&at, self, error))
@@ -546,10 +595,12 @@ ims_side_config_identity(const ImsSideConfig *self, const char *store)
             self->username != NULL ? "\n" : "",
             self->username != NULL ? self->username : "");
     case IMS_TYPE_IMAPS:
+    case IMS_TYPE_IMAP:
         break;
     }
     host = g_ascii_strdown(self->host, -1);
-    if (self->port == PORT_IMAPS)
+    type = type_names[IMS_TYPE_IMAPS];
+    if (self->port == usual_port(self->type))
         return g_strdup_printf("%s %s %s", type, host, self->username);
     return g_strdup_printf("%s %s %u %s", type, host, self->port, self->username);
 }

@@ -8,15 +8,16 @@
 
 /* One account's file, NAME.conf: what may stand in it, and what it means. Never a password. */
 
-typedef enum { IMS_TYPE_IMAPS, IMS_TYPE_TUNNEL, IMS_TYPE_DOVECOT } ImsSideType;
+typedef enum { IMS_TYPE_IMAPS, IMS_TYPE_IMAP, IMS_TYPE_TUNNEL, IMS_TYPE_DOVECOT } ImsSideType;
 
-/* imaps: host, port and username are set. tunnel: command and argv. dovecot: nothing. */
+/* imaps and imap: host, port and username are set. tunnel: command and argv. dovecot: nothing. */
 typedef struct {
     ImsSideType type;
     char *host; /* as it was written; also the keyring's attribute */
     guint16 port;
     char *username; /* NULL with a tunnel that greets PREAUTH */
     char *ca_file;  /* NULL: the system's authorities */
+    gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
     char *command;
     char **argv;
 } ImsSideConfig;
@@ -66,7 +67,12 @@ gboolean ims_config_write(GKeyFile *file, const char *path, GError **error);
  * ims_side_config_identity:
  * @store: (nullable): of type dovecot: the path of its store
  *
- * Returns: (transfer full): who this side is, see ims_store_open(): the type, then host, port if it
- * is not 993, and user name; or the command and the user name; or the store.
+ * Two sides that are equal in this are the same mail, and a base made with one holds for the other.
+ * So imaps and imap are one here, and TLS does not matter: they lead to the same server, if each is
+ * at its usual port. At other ports there may well be other servers (forwarded ones, for example).
+ *
+ * Returns: (transfer full): who this side is, see ims_store_open(): `imaps` for both types, then
+ * host, port if it is not the usual one of the type (993, 143), and user name; or the type, the
+ * command and the user name; or the type and the store.
  */
 char *ims_side_config_identity(const ImsSideConfig *self, const char *store);

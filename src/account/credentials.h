@@ -6,8 +6,8 @@
 
 #include "account/config.h"
 
-/* All passwords that an account needs, looked up one after the other: of each side of type imaps,
- * and of a tunnel that has a username. On the main thread; nothing waits. */
+/* All passwords that an account needs, looked up one after the other: of each side of type imaps or
+ * imap, and of a tunnel that has a username. On the main thread; nothing waits. */
 typedef struct ImsCredentials ImsCredentials;
 
 /**

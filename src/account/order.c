@@ -14,10 +14,18 @@
 #include "util/error.h"
 #include "util/names.h"
 
-static void
-set_imaps(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
+static ImsEndpointType
+endpoint_type(const ImsSideConfig *side)
 {
-    ImsEndpoint *endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
+    if (side->type == IMS_TYPE_IMAPS)
+        return IMS_ENDPOINT_TLS;
+    return side->clear ? IMS_ENDPOINT_LOOPBACK : IMS_ENDPOINT_STARTTLS;
+}
+
+static void
+set_network(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
+{
+    ImsEndpoint *endpoint = ims_endpoint_new(endpoint_type(side));
 
     endpoint->host = g_strdup(side->host);
     endpoint->port = side->port;
@@ -64,7 +72,8 @@ set_side(
 
     switch (side->type) {
     case IMS_TYPE_IMAPS:
-        set_imaps(self, which, side);
+    case IMS_TYPE_IMAP:
+        set_network(self, which, side);
         break;
     case IMS_TYPE_TUNNEL:
         set_tunnel(self, which, side);

@@ -41,7 +41,7 @@ put_address(GHashTable *settings, const char *text, GError **error)
     if (address == NULL)
         return FALSE;
 
-    put(settings, "remote.type", "imaps");
+    put(settings, "remote.type", address->type);
     put(settings, "remote.host", address->host);
     put(settings, "remote.username", address->username);
     if (address->port != 0) {

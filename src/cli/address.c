@@ -12,7 +12,9 @@
 
 #include "util/error.h"
 
-#define SCHEME "imaps://"
+static const struct {
+    const char *start, *type;
+} schemes[] = {{"imaps://", "imaps"}, {"imap://", "imap"}};
 
 /* The address itself is not repeated: a password that was typed into it by mistake would end in
  * logs. */
@@ -23,7 +25,8 @@ fail(const char *reason, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_CONFIG,
-        _("the address %s; it looks like imaps://user@host or imaps://user@host:port"),
+        _("the address %s; it looks like imaps://user@host or imaps://user@host:port (imap:// for "
+          "STARTTLS)"),
         reason);
 
     return FALSE;
@@ -100,23 +103,40 @@ parse_host(ImsAddress *self, const char *host, GError **error)
     return *end == '\0' || parse_port(self, end + 1, error);
 }
 
+/* Returns: what follows the scheme; NULL if it is none of ours. */
+static const char *
+parse_scheme(ImsAddress *self, const char *text)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        gsize len = strlen(schemes[i].start);
+
+        if (g_ascii_strncasecmp(text, schemes[i].start, len) == 0) {
+            self->type = schemes[i].type;
+            return text + len;
+        }
+    }
+    return NULL;
+}
+
 ImsAddress *
 ims_address_parse(const char *text, GError **error)
 {
     g_autoptr(ImsAddress) self = g_new0(ImsAddress, 1);
     g_autofree char *rest = NULL;
+    const char *body;
     char *at;
 
     if (!g_utf8_validate(text, -1, NULL)) {
         g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, _("the address is not valid UTF-8"));
         return NULL;
     }
-    if (g_ascii_strncasecmp(text, SCHEME, strlen(SCHEME)) != 0) {
-        fail(_("does not start with imaps://"), error);
+    body = parse_scheme(self, text);
+    if (body == NULL) {
+        fail(_("does not start with imaps:// or imap://"), error);
         return NULL;
     }
 
-    rest = g_strdup(text + strlen(SCHEME));
+    rest = g_strdup(body);
     if (g_str_has_suffix(rest, "/"))
         rest[strlen(rest) - 1] = '\0';
     at = strrchr(rest, '@');

@@ -4,16 +4,17 @@
 
 #include <glib.h>
 
-/* Where a mail server is and who logs in there. All three are set and checked. */
+/* Where a mail server is and who logs in there. All of it is set and checked. */
 typedef struct {
-    char *username; /* UTF-8, not empty */
-    char *host;     /* a name or an IP address, an IPv6 one without its brackets; not empty */
-    guint16 port;   /* 0: the address names none */
+    const char *type; /* static: `imaps` or `imap` */
+    char *username;   /* UTF-8, not empty */
+    char *host;       /* a name or an IP address, an IPv6 one without its brackets; not empty */
+    guint16 port;     /* 0: the address names none */
 } ImsAddress;
 
 /**
  * ims_address_parse:
- * @text: as typed, `imaps://user@host[:port]`
+ * @text: as typed, `imaps://user@host[:port]` or `imap://…`
  *
  * The user info ends at the last `@`, so that a user name that is a mail address can be typed as it
  * is; percent-escapes in it are decoded. A single `/` may end the address.

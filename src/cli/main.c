@@ -26,7 +26,7 @@ static const char *const status_options[] = {"json", NULL};
 /* clang-format off */
 static const ImsCommand commands[] = {
     {"add", "NAME imaps://USER@HOST[:PORT] [--set KEY=VALUE]…",
-     N_("Add an account: store its password, and try to log in."),
+     N_("Add an account: store its password, and try to log in. (imap:// for STARTTLS.)"),
      add_options, 1, 2, ims_command_add},
     {"list", "",
      N_("List the names of all accounts."),

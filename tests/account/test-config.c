@@ -14,6 +14,8 @@
 
 #define REMOTE "[remote]\nhost=imap.example.net\nusername=me\n"
 
+#define CLEAR(host) "[remote]\ntype=imap\nhost=" host "\nusername=me\nstarttls=no\n"
+
 static ImsConfig *
 parse(const char *text, GError **error)
 {
@@ -64,6 +66,38 @@ test_every_key(void)
     g_assert_cmpstr(config->side[IMS_REMOTE].ca_file, ==, "/ca.pem");
 }
 
+static void
+test_imap(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(REMOTE "type=imap\nca-file=/ca.pem\n", &error);
+
+    g_assert_no_error(error);
+    g_assert_cmpint(config->side[IMS_REMOTE].type, ==, IMS_TYPE_IMAP);
+    g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 143);
+    g_assert_cmpstr(config->side[IMS_REMOTE].ca_file, ==, "/ca.pem");
+    g_assert_false(config->side[IMS_REMOTE].clear);
+}
+
+static void
+test_clear(void)
+{
+    static const char *const texts[] = {
+        CLEAR("localhost"),
+        CLEAR("LocalHost"),
+        CLEAR("127.0.0.1"),
+        CLEAR("127.8.9.10"),
+        CLEAR("::1")};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsConfig) config = parse(texts[i], &error);
+
+        g_assert_no_error(error);
+        g_assert_true(config->side[IMS_REMOTE].clear);
+    }
+}
+
 typedef struct {
     const char *name, *text;
     const char *where; /* how the message begins, behind the file */
@@ -76,7 +110,7 @@ static const RefusedCase refused_cases[] = {
     {"far-key", "[remote]\nfrobnicate=x\n", "[remote] frobnicate: ", "known are: type, host"},
     {"key-of-another-group", "[account]\nhost=x\n", "[account] host: ", "known are: enabled"},
     {"key-with-a-locale", REMOTE "host[de]=x\n", "[remote] host[de]: ", "no such key"},
-    {"key-not-built", REMOTE "starttls=no\n", "[remote] starttls: ", "no such key"},
+    {"key-not-built", REMOTE "tls-min=1.3\n", "[remote] tls-min: ", "no such key"},
     {"misspelt-group", "[remotes]\nhost=x\n", "[remotes]: ", "did you mean 'remote'?"},
     {"far-group", "[servers]\nhost=x\n", "[servers]: ", "known are: account, local, remote"},
     {"password", REMOTE "password=x\n", "[remote] password: ", "'imapsyncctl password work'"},
@@ -84,9 +118,15 @@ static const RefusedCase refused_cases[] = {
      REMOTE "[local]\nPasswd=x\n",
      "[local] Passwd: ",
      "'imapsyncctl password work local'"},
-    {"misspelt-type", "[remote]\ntype=imap\n", "[remote] type: ", "did you mean 'imaps'?"},
-    {"far-type", "[remote]\ntype=pop3\n", "[remote] type: ", "known are: imaps, tunnel, dovecot"},
-    {"dovecot-remote", "[remote]\ntype=dovecot\n", "[remote] type: ", "'imaps' or 'tunnel'"},
+    {"misspelt-type", "[remote]\ntype=imapss\n", "[remote] type: ", "did you mean 'imaps'?"},
+    {"far-type",
+     "[remote]\ntype=pop3\n",
+     "[remote] type: ",
+     "known are: imaps, imap, tunnel, dovecot"},
+    {"dovecot-remote",
+     "[remote]\ntype=dovecot\n",
+     "[remote] type: ",
+     "'imaps', 'imap' or 'tunnel'"},
     {"enabled-maybe", "[account]\nenabled=maybe\n", "[account] enabled: ", "known are: yes, no"},
     {"no-host", "", "[remote] host: ", "'host = imap.example.net'"},
     {"no-username", "[remote]\nhost=h\n", "[remote] username: ", "'username = me'"},
@@ -98,6 +138,22 @@ static const RefusedCase refused_cases[] = {
     {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
     {"port-65536", REMOTE "port=65536\n", "[remote] port: ", "1 to 65535"},
     {"port-word", REMOTE "port=imaps\n", "[remote] port: ", "1 to 65535"},
+    {"port-of-imap", REMOTE "type=imap\nport=0\n", "[remote] port: ", "left out it is 143"},
+    {"starttls-of-imaps", REMOTE "starttls=yes\n", "[remote] starttls: ", "set type to imap"},
+    {"starttls-maybe", REMOTE "type=imap\nstarttls=if\n", "[remote] starttls: ", "known are: yes"},
+    {"starttls-elsewhere", CLEAR("imap.example.net"), "[remote] starttls: ", "on this computer"},
+    {"starttls-elsewhere-by-ipv4", CLEAR("128.0.0.1"), "[remote] starttls: ", "on this computer"},
+    {"starttls-elsewhere-by-ipv6", CLEAR("::2"), "[remote] starttls: ", "on this computer"},
+    {"starttls-anywhere", CLEAR("0.0.0.0"), "[remote] starttls: ", "on this computer"},
+    {"starttls-nearly-localhost",
+     CLEAR("localhost.example.net"),
+     "[remote] starttls: ",
+     "on this computer"},
+    {"starttls-nearly-loopback", CLEAR("127.1.example"), "[remote] starttls: ", "on this computer"},
+    {"ca-file-in-the-clear",
+     CLEAR("localhost") "ca-file=/ca.pem\n",
+     "[remote] ca-file: ",
+     "'starttls = no'"},
     {"short-ca-file", REMOTE "ca-file=ca.pem\n", "[remote] ca-file: ", "a whole path"},
     {"control-character", "[remote]\nhost=h\nusername=a\\nb\n", "[remote] username: ", "control"},
     {"bad-escape", "[remote]\nhost=h\nusername=a\\qb\n", "[remote] username: ", "twice"},
@@ -113,6 +169,10 @@ static const RefusedCase refused_cases[] = {
      "set type to imaps"},
     {"same-server",
      REMOTE "[local]\ntype=imaps\nhost=IMAP.example.net\nusername=me\n",
+     "[local]: ",
+     "same server"},
+    {"same-server-by-starttls",
+     REMOTE "[local]\ntype=imap\nhost=imap.example.net\nusername=me\n",
      "[local]: ",
      "same server"},
     {"same-command",
@@ -163,6 +223,15 @@ static const IdentityCase identity_cases[] = {
      "imaps imap.example.net Me"},
     {"usual-port", REMOTE "port=993\n", "dovecot /store", "imaps imap.example.net me"},
     {"other-port", REMOTE "port=1993\n", "dovecot /store", "imaps imap.example.net 1993 me"},
+    {"starttls-at-its-usual-port",
+     REMOTE "type=imap\nport=143\n",
+     "dovecot /store",
+     "imaps imap.example.net me"},
+    {"starttls-at-another-port",
+     REMOTE "type=imap\nport=993\n",
+     "dovecot /store",
+     "imaps imap.example.net 993 me"},
+    {"in-the-clear", CLEAR("localhost"), "dovecot /store", "imaps localhost me"},
     {"other-authority", REMOTE "ca-file=/x\n", "dovecot /store", "imaps imap.example.net me"},
     {"tunnels",
      "[remote]\ntype=tunnel\ncommand=a b\n[local]\ntype=tunnel\ncommand=c\nusername=u\n",
@@ -314,6 +383,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/account/config/a-remote-host-and-username-are-enough", test_defaults);
     g_test_add_func("/account/config/every-key-is-read", test_every_key);
+    g_test_add_func("/account/config/imap-is-starttls", test_imap);
+    g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/names", test_names);
     g_test_add_func("/account/config/settings-survive-the-file", test_settings_survive_the_file);
     g_test_add_func("/account/config/file-that-is-not-there", test_no_key_file);

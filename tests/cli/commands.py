@@ -168,7 +168,7 @@ def wrong_usage_is_2(bus):
     check(ctl(bus, "list", "all"), 2, "takes fewer arguments")
     check(ctl(bus, "connect"), 2, "needs more arguments")
     check(ctl(bus, "password", "fine", "left"), 2, "remote or local")
-    check(ctl(bus, "add", "new", "imap://me@h"), 2, "does not start with imaps://")
+    check(ctl(bus, "add", "new", "pop3://me@h"), 2, "does not start with imaps://")
     check(ctl(bus, "add", "a/b", "imaps://me@h"), 2, "is no name for an account")
     check(ctl(bus, "add", "new"), 2, "the remote server is missing")
     check(ctl(bus, "add", "new", "imaps://me@h", "--set", "port=1"), 2, "remote.ca-file")

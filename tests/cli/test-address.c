@@ -29,8 +29,11 @@ static const Case cases[] = {
     {"imaps://me@192.0.2.1:143", "me", "192.0.2.1", 143},
     {"imaps://me@[2001:db8::1]", "me", "2001:db8::1", 0},
     {"imaps://me@[2001:db8::1]:65535", "me", "2001:db8::1", 65535},
+    {"imap://me@imap.example.net", "me", "imap.example.net", 0},
+    {"Imap://me@[::1]:1143/", "me", "::1", 1143},
     {"me@imap.example.net", NULL, NULL, 0, "does not start with imaps://"},
-    {"imap://me@imap.example.net", NULL, NULL, 0, "does not start with imaps://"},
+    {"imap:me@imap.example.net", NULL, NULL, 0, "does not start with imaps:// or imap://"},
+    {"smtp://me@imap.example.net", NULL, NULL, 0, "does not start with imaps:// or imap://"},
     {"", NULL, NULL, 0, "does not start with imaps://"},
     {"imaps://imap.example.net", NULL, NULL, 0, "no user name"},
     {"imaps://@imap.example.net", NULL, NULL, 0, "no user name"},
@@ -73,6 +76,7 @@ test_table(void)
             g_assert_nonnull(strstr(error->message, c->reason));
         } else {
             g_assert_no_error(error);
+            g_assert_cmpstr(got->type, ==, strchr("sS", c->text[4]) != NULL ? "imaps" : "imap");
             g_assert_cmpstr(got->username, ==, c->username);
             g_assert_cmpstr(got->host, ==, c->host);
             g_assert_cmpuint(got->port, ==, c->port);
