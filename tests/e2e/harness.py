@@ -175,8 +175,9 @@ class Session:
 
     ACCOUNT = "work"
 
-    def __init__(self, activation=False, keyring=True, settings=""):
+    def __init__(self, activation=False, keyring=True, settings="", password=Dovecot.PASSWORD):
         self.activation, self.with_keyring, self.settings = activation, keyring, settings
+        self.password = password
         self.children, self.connections = [], []
         self.daemon = None
 
@@ -203,7 +204,9 @@ class Session:
         self.bus = wait_for(self._connect, "the bus to answer")
         self.keyring = Keyring(self) if self.with_keyring else None
         self.authority = Authority(self.top / "authority")
-        self.remote = Dovecot(self.top, "remote", self.authority, self.spawn, self.settings)
+        self.remote = Dovecot(
+            self.top, "remote", self.authority, self.spawn, self.settings, self.password
+        )
         if not self.activation:
             self.start_daemon()
 

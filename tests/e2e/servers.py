@@ -58,7 +58,7 @@ service imap-login {{
   chroot =
   service_count = 0
   inet_listener imap {{
-    port = 0
+    port = {starttls_port}
   }}
   inet_listener imaps {{
     port = {port}
@@ -110,18 +110,20 @@ class Dovecot:
 
     USER, PASSWORD = "someone", "correct horse"
 
-    def __init__(self, top, name, authority, spawn, settings=""):
+    def __init__(self, top, name, authority, spawn, settings="", password=PASSWORD):
         self.top, self.authority, self.spawn = pathlib.Path(top) / name, authority, spawn
-        self.port = free_port()
+        self.password = password
+        self.port, self.starttls_port = free_port(), free_port()
         for folder in ("", "run", "state", "home"):
             (self.top / folder).mkdir()
         authority.issue(self.top)
-        (self.top / "users").write_text(f"{self.USER}:{{PLAIN}}{self.PASSWORD}\n")
+        (self.top / "users").write_text(f"{self.USER}:{{PLAIN}}{password}\n")
         person = pwd.getpwuid(os.getuid())
         text = CONFIGURATION.format(
             top=self.top,
             name=name,
             port=self.port,
+            starttls_port=self.starttls_port,
             user=person.pw_name,
             group=grp.getgrgid(os.getgid()).gr_name,
             uid=os.getuid(),
@@ -163,8 +165,9 @@ class Dovecot:
         texts = [self.top / "dovecot.log", self.top.parent / f"{self.top.name}.out"]
         return "".join(path.read_text() for path in texts if path.exists())
 
-    def url(self, user=USER):
-        return f"imaps://{user}@127.0.0.1:{self.port}"
+    def url(self, user=USER, scheme="imaps"):
+        port = self.port if scheme == "imaps" else self.starttls_port
+        return f"{scheme}://{user}@127.0.0.1:{port}"
 
     def settings(self, side):
         """The account settings with which it is this side."""
@@ -179,8 +182,13 @@ class Dovecot:
     def connect(self):
         """An imaplib connection, logged in."""
         context = ssl.create_default_context(cafile=self.authority.certificate)
-        conn = imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120)
-        conn.login(self.USER, self.PASSWORD)
+        return self.log_in(
+            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120)
+        )
+
+    def log_in(self, conn):
+        message = f"\0{self.USER}\0{self.password}"  # LOGIN would take ASCII only
+        conn.authenticate("PLAIN", lambda _: message.encode())
         return conn
 
 

@@ -1,0 +1,206 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""The ways to a server: STARTTLS, the clear on this computer, commands with and without a login; and
+what is said of a command that ends too early."""
+
+import imaplib
+import shlex
+
+import mail
+from harness import Session
+from servers import Dovecot
+from tap import equal, holds, run
+
+UMLAUTS = "gehéim 密码"  # LOGIN cannot be relied on for it
+
+
+class Plain(Dovecot):
+    """A Dovecot without TLS. It takes passwords in the clear, as both ends are on one computer."""
+
+    def __init__(self, session):
+        super().__init__(session.top, "plain", session.authority, session.spawn, "ssl = no\n")
+
+    def connect(self):
+        return self.log_in(imaplib.IMAP4("127.0.0.1", self.starttls_port, timeout=120))
+
+
+def fill(session, n=20):
+    conn = session.remote_connection()
+    mail.create(conn, "Sub")
+    corpus = mail.Corpus(3)
+    for name in ("INBOX", "Sub"):
+        mail.fill(conn, name, corpus.messages(n))
+    conn.logout()
+
+
+def add(session, url, *settings, password=Dovecot.PASSWORD, status=0):
+    """Adds an account whose remote side is at `url`, or, if that is None, as the settings say."""
+    words = [word for setting in settings for word in ("--set", setting)]
+    address = [] if url is None else [url]
+    return session.ctl("add", "work", *address, *words, stdin=password + "\n", status=status)
+
+
+def by_starttls(session, **more):
+    authority = f"remote.ca-file={session.authority.certificate}"
+    return add(session, session.remote.url(scheme="imap"), authority, **more)
+
+
+def tunnel(script):
+    return f"remote.command=sh -c {shlex.quote(script)}"
+
+
+def syncs_both_ways(session):
+    session.sync()
+    session.assert_equal()
+    local = session.local_connection()
+    mail.fill(local, "Sub", mail.Corpus(4).messages(3))
+    equal(session.sync()["copied-remote"], 3, "messages that went back")
+    session.assert_equal()
+    equal(session.steps(session.sync()), {}, "steps of a sync with nothing to do")
+
+
+def fails(session, error):
+    """Syncs, which has to fail so; returns the error's message."""
+    job = session.start_sync()
+    result, _ = job.wait(60)
+    holds(result in ("failed", "offline"), f"the sync ended {result}")
+    equal(job.error(), error, "the error")
+    return str(job.get("Error")[1])
+
+
+def by_starttls_all_is_synced():
+    with Session() as session:
+        fill(session)
+        by_starttls(session)
+        syncs_both_ways(session)
+        logins = [line for line in session.remote.log().splitlines() if "Login:" in line]
+        holds(all("TLS" in line for line in logins), "a login without TLS")
+
+
+def a_password_of_any_letters_will_do():
+    with Session(password=UMLAUTS) as session:
+        fill(session)
+        by_starttls(session, password=UMLAUTS)
+        syncs_both_ways(session)
+        holds(UMLAUTS not in (session.top / "daemon.log").read_text(), "it stands in the log")
+
+
+def a_wrong_password_of_any_letters_is_told():
+    with Session() as session:
+        told = by_starttls(session, password=UMLAUTS, status=1)
+        holds("imapsyncctl password work" in told.stderr, f"no fix in: {told.stderr}")
+        fails(session, "AuthFailed")
+
+
+def an_unknown_authority_gets_no_login():
+    with Session() as session:
+        add(session, session.remote.url(scheme="imap"), status=1)
+        fails(session, "CertificateRejected")
+
+
+def without_starttls_nobody_logs_in():
+    with Session() as session:
+        session.remote = Plain(session)
+        logins = session.remote.log().count("Login:")
+        by_starttls(session, status=1)
+        words = fails(session, "ServerUnsupported")
+        holds("STARTTLS" in words, f"not named in: {words}")
+        log = session.remote.log()
+        equal(log.count("Login:"), logins, "log-ins")
+        for trace in ("auth failed", "disallowed plaintext auth"):
+            holds(trace not in log, "a login was tried")
+
+
+def in_the_clear_on_this_computer():
+    with Session() as session:
+        session.remote = Plain(session)
+        fill(session)
+        add(session, session.remote.url(scheme="imap"), "remote.starttls=no")
+        syncs_both_ways(session)
+
+
+def in_the_clear_to_no_other_computer():
+    with Session() as session:
+        for host in ("imap.example.net", "192.0.2.1"):
+            told = add(session, f"imap://me@{host}", "remote.starttls=no", status=1)
+            holds("on this computer" in told.stderr, f"not said in: {told.stderr}")
+        equal(session.ctl("list").stdout, "", "accounts")
+
+
+def a_command_may_want_a_login():
+    """With LOGIN, and with AUTHENTICATE PLAIN where the password asks for it."""
+    for password in (Dovecot.PASSWORD, UMLAUTS):
+        with Session(password=password) as session:
+            fill(session, 5)
+            command = (
+                f"openssl s_client -quiet -verify_quiet -verify_return_error "
+                f"-CAfile {session.authority.certificate} -connect 127.0.0.1:{session.remote.port}"
+            )
+            settings = [f"remote.command={command}", f"remote.username={Dovecot.USER}"]
+            add(session, None, "remote.type=tunnel", *settings, password=password)
+            syncs_both_ways(session)
+
+
+def dies(script, *settings):
+    """Adds a tunnel that ends too early; returns what a sync says of it."""
+    with Session() as session:
+        add(session, None, "remote.type=tunnel", tunnel(script), *settings, status=1)
+        return fails(session, "Offline")
+
+
+def a_command_that_ends_at_its_start_is_told_by_its_words():
+    words = dies("seq 5 >&2; printf 'no \\033[1mroute\\n' >&2; exit 3")
+    holds("4 / 5 / no ?[1mroute" in words, f"not told in: {words}")
+
+
+def a_command_that_says_much_is_told_briefly():
+    words = dies("head -c 3000000 /dev/zero | tr '\\0' x >&2; exit 1")
+    holds(len(words) < 1000, f"{len(words)} characters are told")
+
+
+def a_command_that_ends_during_the_login_is_told_by_its_words():
+    script = "echo '* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hello'; read x; echo 'line cut' >&2"
+    words = dies(script, f"remote.username={Dovecot.USER}")
+    holds("line cut" in words, f"not told in: {words}")
+    holds(Dovecot.PASSWORD not in words, "the password is told")
+
+
+def a_command_that_ends_during_a_sync_is_told_by_its_words():
+    with Session() as session:
+        fill(session)
+        store = session.top / "tunnel"
+        store.mkdir()
+        (store / "conf").write_text(
+            f"mail_location = mdbox:{store}/mail\nbase_dir = {store}\nlog_path = {store}/log\n"
+            "namespace inbox {\n  inbox = yes\n  separator = /\n}\nfirst_valid_uid = 1\n"
+        )
+        imap = f"/usr/lib/dovecot/imap -c {store}/conf"
+        script = f"if test -e {store}/whole; then exec {imap}; fi; head -c 20000 | {imap}; echo 'cut' >&2"
+        local = f"local.command=sh -c {shlex.quote(script)}"
+        session.add(local=["local.type=tunnel", local])
+        words = fails(session, "Offline")
+        holds("cut" in words, f"not told in: {words}")
+        (store / "whole").touch()
+        session.sync()
+        session.assert_equal(lambda: session.local_command(imap.split()))
+
+
+if __name__ == "__main__":
+    run(
+        "transport",
+        [
+            by_starttls_all_is_synced,
+            a_password_of_any_letters_will_do,
+            a_wrong_password_of_any_letters_is_told,
+            an_unknown_authority_gets_no_login,
+            without_starttls_nobody_logs_in,
+            in_the_clear_on_this_computer,
+            in_the_clear_to_no_other_computer,
+            a_command_may_want_a_login,
+            a_command_that_ends_at_its_start_is_told_by_its_words,
+            a_command_that_says_much_is_told_briefly,
+            a_command_that_ends_during_the_login_is_told_by_its_words,
+            a_command_that_ends_during_a_sync_is_told_by_its_words,
+        ],
+    )
