@@ -5,6 +5,7 @@
 #include <systemd/sd-bus.h>
 
 #include "account/account.h"
+#include "bus/idle.h"
 #include "bus/service.h"
 
 /* What the objects of the service share. Account and job objects stand beside the accounts and jobs
@@ -19,6 +20,7 @@ typedef struct ImsJobObject ImsJobObject;
 struct ImsService {
     sd_bus *bus;
     GSource *source;
+    ImsIdle *idle;               /* NULL: it stays, whoever calls or not */
     ImsAccounts *accounts;       /* NULL while they are loaded, and freed */
     GHashTable *account_objects; /* path → ImsAccountObject */
     GHashTable *job_objects;     /* path → ImsJobObject */

@@ -202,17 +202,20 @@ on_bus_lost(int errnum, gpointer data)
 static int
 on_name_lost(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
+    ImsService *self = userdata;
     g_autoptr(GError) error = NULL;
     const char *name;
 
     if (sd_bus_message_read(m, "s", &name) < 0 || !g_str_equal(name, IMS_BUS_NAME))
+        return 0;
+    if (self->idle != NULL && ims_idle_is_releasing(self->idle))
         return 0;
     error = g_error_new(
         IMS_ERROR,
         IMS_ERROR_BUSY,
         "the bus name %s was taken away: stop the program that owns it",
         IMS_BUS_NAME);
-    service_done(userdata, error);
+    service_done(self, error);
     return 0;
 }
 
@@ -296,6 +299,30 @@ ims_service_new(const char *config_dir, ImsServiceDone done, gpointer data, GErr
     return g_steal_pointer(&self);
 }
 
+/* A job may outlive its account for a moment. */
+static gboolean
+is_wanted(gpointer data)
+{
+    const ImsService *self = data;
+
+    return self->stopping || ims_service_n_accounts(self) > 0 || has_running_job(self);
+}
+
+static void
+on_idle_ended(gpointer data)
+{
+    service_done(data, NULL);
+}
+
+gboolean
+ims_service_end_when_idle(ImsService *self, guint seconds, GError **error)
+{
+    static const ImsIdleEvents events = {.wanted = is_wanted, .ended = on_idle_ended};
+
+    self->idle = ims_idle_new(self->bus, IMS_BUS_NAME, seconds, &events, self, error);
+    return self->idle != NULL;
+}
+
 static gboolean
 on_stop_limit(gpointer data)
 {
@@ -335,6 +362,7 @@ ims_service_free(ImsService *self)
     self->done = NULL;
     if (self->stop_timer != 0)
         g_source_remove(self->stop_timer);
+    g_clear_pointer(&self->idle, ims_idle_free);
     g_clear_pointer(&self->accounts, ims_accounts_free);
     g_clear_pointer(&self->job_objects, g_hash_table_unref);
     g_clear_pointer(&self->account_objects, g_hash_table_unref);

@@ -29,6 +29,17 @@ ImsService *ims_service_new(
     const char *config_dir, ImsServiceDone done, gpointer data, GError **error);
 
 /**
+ * ims_service_end_when_idle:
+ * @seconds: at least 1
+ *
+ * From now on it is done, without an error, when there is no account and no method has been called
+ * for @seconds. No call is lost by that.
+ *
+ * Errors: IMS_ERROR_OFFLINE if the bus cannot be listened to.
+ */
+gboolean ims_service_end_when_idle(ImsService *self, guint seconds, GError **error);
+
+/**
  * ims_service_stop:
  *
  * Takes no more work, cancels all jobs, and is done when they have ended, but after 3 seconds at

@@ -4,7 +4,7 @@
  * The service's process: what must be so before anything runs (no core dumps, as they would hold
  * passwords), the main loop, and an orderly end. All else is behind bus/service.
  *
- * Exit status: 0 asked to stop; 1 failed; 2 usage; 3 another one is running already. */
+ * Exit status: 0 asked to stop, or idle; 1 failed; 2 usage; 3 another one is running already. */
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <locale.h>
@@ -21,6 +21,11 @@
 
 #define EXIT_USAGE   2
 #define EXIT_RUNNING 3
+
+typedef struct {
+    int idle_exit; /* seconds; 0: never */
+    gboolean version;
+} Options;
 
 typedef struct {
     GMainLoop *loop;
@@ -61,13 +66,19 @@ protect_secrets(void)
 }
 
 static gboolean
-parse_arguments(int argc, char **argv, gboolean *out_version)
+parse_arguments(int argc, char **argv, Options *out)
 {
-    gboolean version = FALSE;
+    Options options = {0};
+    /* clang-format off */
     const GOptionEntry entries[] = {
-        {"version", 0, 0, G_OPTION_ARG_NONE, &version, N_("Print the version and exit"), NULL},
+        {"idle-exit", 0, 0, G_OPTION_ARG_INT, &options.idle_exit,
+         N_("While no account is configured, exit after so long without a call; 0: never"),
+         N_("SECONDS")},
+        {"version", 0, 0, G_OPTION_ARG_NONE, &options.version,
+         N_("Print the version and exit"), NULL},
         {NULL},
     };
+    /* clang-format on */
     g_autoptr(GOptionContext) context = g_option_context_new(NULL);
     g_autoptr(GError) error = NULL;
 
@@ -83,13 +94,24 @@ parse_arguments(int argc, char **argv, gboolean *out_version)
         g_printerr(_("imapsyncd: unexpected argument “%s”: see --help\n"), argv[1]);
         return FALSE;
     }
+    if (options.idle_exit < 0) {
+        g_printerr(_("imapsyncd: --idle-exit: a number of seconds is needed, or 0 for never\n"));
+        return FALSE;
+    }
 
-    *out_version = version;
+    *out = options;
     return TRUE;
 }
 
+static gboolean
+end_when_idle(ImsService *service, const Options *options, GError **error)
+{
+    return options->idle_exit == 0 ||
+           ims_service_end_when_idle(service, (guint)options->idle_exit, error);
+}
+
 static int
-serve(void)
+serve(const Options *options)
 {
     g_autoptr(GMainLoop) loop = g_main_loop_new(NULL, FALSE);
     g_autoptr(GError) error = NULL;
@@ -99,8 +121,9 @@ serve(void)
     g_unix_signal_add(SIGTERM, on_signal, &self);
     g_unix_signal_add(SIGINT, on_signal, &self);
     self.service = ims_service_new(NULL, on_done, &self, &error);
-    if (self.service == NULL) {
+    if (self.service == NULL || !end_when_idle(self.service, options, &error)) {
         g_printerr("imapsyncd: %s\n", error->message);
+        ims_service_free(self.service);
         return g_error_matches(error, IMS_ERROR, IMS_ERROR_BUSY) ? EXIT_RUNNING : EXIT_FAILURE;
     }
 
@@ -114,7 +137,7 @@ serve(void)
 int
 main(int argc, char **argv)
 {
-    gboolean version;
+    Options options;
 
     setlocale(LC_ALL, "");
     bindtextdomain(GETTEXT_PACKAGE, IMS_LOCALEDIR);
@@ -122,13 +145,13 @@ main(int argc, char **argv)
     textdomain(GETTEXT_PACKAGE);
     ims_log_init();
 
-    if (!parse_arguments(argc, argv, &version))
+    if (!parse_arguments(argc, argv, &options))
         return EXIT_USAGE;
-    if (version) {
+    if (options.version) {
         g_print("imapsyncd %s\n", IMS_VERSION);
         return EXIT_SUCCESS;
     }
 
     protect_secrets();
-    return serve();
+    return serve(&options);
 }

@@ -579,6 +579,42 @@ class Start(unittest.TestCase):
         turn_until(lambda: gone, 'the end of the service')
         bus.close_sync()
 
+    def test_without_accounts_and_calls_it_ends_itself(self):
+        process = self.home.start('--idle-exit=1')
+        _, err = process.communicate(timeout=DEADLINE_S)
+        self.assertEqual((process.returncode, err), (0, ''))
+
+    def test_with_an_account_it_stays(self):
+        self.home.write('off.conf', '[account]\nenabled=no\n[remote]\ntype=tunnel\ncommand=false\n')
+        process = self.home.start('--idle-exit=1')
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.terminate)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            process.wait(timeout=3)
+
+    def test_time_that_is_none_is_a_usage_error(self):
+        for value in ('-1', 'soon', '99999999999'):
+            process = self.home.start('--idle-exit=' + value)
+            _, err = process.communicate(timeout=DEADLINE_S)
+            self.assertEqual(process.returncode, 2)
+            self.assertIn('idle-exit', err)
+
+    def test_no_call_is_lost_to_an_idle_end(self):
+        with open(os.path.join(self.home.path, NAME + '.service'), 'w') as out:
+            out.write('[D-BUS Service]\nName=%s\nExec=%s --idle-exit=1\n' % (NAME, DAEMON))
+        _, address = self.own_bus('<servicedir>%s</servicedir>' % self.home.path)
+        bus = connect(address)
+        owners = set()
+        Gio.bus_watch_name_on_connection(bus, NAME, 0, lambda _, name, owner: owners.add(owner), None)
+        for pause_ms in (990, 1010, 1030, 1050, 1090, 1150, 2000):
+            GLib.timeout_add(pause_ms, owners.add, '')
+            turn_until(lambda: '' in owners, 'the pause')
+            owners.remove('')
+            answer = bus.call_sync(NAME, ROOT, MANAGER, 'Status', None, None, 0, -1, None)
+            self.assertEqual(answer.unpack(), ([],))
+        turn_until(lambda: len(owners) > 1, 'a second start')
+        bus.close_sync()
+
 
 if __name__ == '__main__':
     unittest.main(argv=[sys.argv[0], *sys.argv[3:]])
