@@ -42,7 +42,7 @@ LIBRARY_FLOORS = {
 GIO_EXCEPTIONS = {("engine", "gio/gio.h")}
 
 LICENCE = ("SPDX-License-Identifier: GPL-3.0-or-later", "Copyright the imapsyncd authors")
-LICENSED = {".c", ".h", ".py", ".sh", ".build", ".sql", ".xml", ".in"}
+LICENSED = {".c", ".h", ".py", ".sh", ".build", ".sql", ".xml"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -93,12 +93,13 @@ def check_floors(top):
 
 def check_licence(top):
     scripts = [top / name for name in ("check", "quickstart", ".ci/run", "meson.build")]
-    files = [path for folder in ("src", "tests", "data") for path in (top / folder).rglob("*")]
+    files = [path for folder in ("src", "tests") for path in (top / folder).rglob("*")]
+    files = [path for path in files if path.suffix in LICENSED]
+    files += [path for path in (top / "data").rglob("*") if path.is_file()]
     for path in sorted(files) + scripts:
-        if path.suffix in LICENSED or path in scripts:
-            fault = licence_fault(path.read_text()) if path.exists() else "does not exist"
-            if fault:
-                yield path, 1, fault
+        fault = licence_fault(path.read_text()) if path.exists() else "does not exist"
+        if fault:
+            yield path, 1, fault
 
 
 def check_format(top):

@@ -3,9 +3,13 @@
 # Copyright the imapsyncd authors
 """Shows that the checks of style.py can fail."""
 
+import pathlib
 import unittest
 
+import manuals
 import style
+
+TOP = pathlib.Path(__file__).parents[2]
 
 INCLUDES = [
     ("imap", '#include "wire/parse.h"', True),
@@ -42,6 +46,19 @@ class Style(unittest.TestCase):
         self.assertIsNone(style.licence_fault("#!/bin/sh\n" + head))
         self.assertIsNotNone(style.licence_fault(head.split("\n")[0]))
         self.assertIsNotNone(style.licence_fault("\n" * 10 + head))
+
+    def test_a_command_option_or_status_without_documentation_is_seen(self):
+        page = ".It Ic sync Op Fl -json\n.It Cm host\n.It 0\n"
+        documented = {"command": "sync", "option": "json", "key": "host", "exit status": "0"}
+        for kind, name in documented.items():
+            with self.subTest(kind):
+                self.assertEqual(manuals.missing(page, kind, [name]), [])
+                self.assertEqual(manuals.missing(page, kind, [name, "4x"]), ["4x"])
+
+    def test_the_tables_in_the_sources_are_read(self):
+        for (path, kind), pattern in manuals.TABLES.items():
+            with self.subTest(f"{path}: {kind}"):
+                self.assertTrue(manuals.names_in((TOP / path).read_text(), pattern))
 
 
 if __name__ == "__main__":
