@@ -16,7 +16,7 @@
 #include "util/error.h"
 #include "util/names.h"
 
-static const char *const sides[] = {"remote", "local"};
+static const char *const sides[] = {N_("remote"), N_("local")};
 
 static const char *
 setting(GHashTable *settings, const char *side, const char *key)
@@ -131,7 +131,7 @@ ask(const ImsPasswordKey *key, GError **error)
 {
     g_autofree char *prompt =
         *key->host == '\0'
-            ? g_strdup_printf(_("Password of %s (%s side): "), key->username, key->side)
+            ? g_strdup_printf(_("Password of %s (%s side): "), key->username, _(key->side))
             : g_strdup_printf(_("Password of %s at %s: "), key->username, key->host);
 
     return ims_password_read(prompt, error);
@@ -400,7 +400,7 @@ ims_command_password(const ImsArgs *args)
     if (username == NULL) {
         g_printerr(
             _("imapsyncctl: nobody logs in to the %s side of %s, so it has no password\n"),
-            side,
+            _(side),
             name);
         return IMS_EXIT_FAILED;
     }

@@ -54,7 +54,10 @@ parse_username(ImsAddress *self, const char *user, gsize len, GError **error)
     if (len == 0)
         return fail(_("has no user name"), error);
     if (strchr(escaped, ':') != NULL)
-        return fail(_("must not hold a password (a colon in a user name is typed as %3A)"), error);
+        return fail(
+            /* xgettext:no-c-format */
+            _("must not hold a password (a colon in a user name is typed as %3A)"),
+            error);
 
     self->username = g_uri_unescape_string(escaped, NULL);
     if (self->username == NULL || !g_utf8_validate(self->username, -1, NULL))

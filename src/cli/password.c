@@ -273,7 +273,7 @@ ims_password_store(const ImsPasswordKey *key, const ImsPassword *password, GErro
 
     store = g_new0(Store, 1);
     store->loop = g_main_loop_new(NULL, FALSE);
-    label = g_strdup_printf("imapsyncd: %s (%s)", key->account, key->side);
+    label = g_strdup_printf("imapsyncd: %s (%s)", key->account, _(key->side));
     timer = g_timeout_add_seconds(PROMPT_S, on_deadline, store->loop);
     secret_password_store(
         &schema,

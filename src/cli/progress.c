@@ -121,7 +121,7 @@ rate(const ImsProgressView *view)
         return NULL;
     size = ims_show_size((guint64)view->bytes_per_second);
 
-    return g_strdup_printf("%s/s", size);
+    return g_strdup_printf(_("%s/s"), size);
 }
 
 static char *

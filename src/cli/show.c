@@ -34,18 +34,18 @@ ims_show_duration(guint64 us)
 char *
 ims_show_size(guint64 bytes)
 {
-    static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+    static const char *const units[] = {N_("kB"), N_("MB"), N_("GB"), N_("TB"), N_("PB"), N_("EB")};
     double value = (double)bytes / 1000;
     gsize unit = 0;
 
     if (bytes < 1000)
-        return g_strdup_printf("%u B", (guint)bytes);
+        return g_strdup_printf(_("%u B"), (guint)bytes);
     while (value >= 999.95 && unit + 1 < G_N_ELEMENTS(units)) {
         value /= 1000;
         unit++;
     }
 
-    return g_strdup_printf("%.1f %s", value, units[unit]);
+    return g_strdup_printf("%.1f %s", value, _(units[unit]));
 }
 
 char *

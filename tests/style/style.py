@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the imapsyncd authors
-"""Holds the sources to what a compiler does not check: floors, licence lines, formatting.
+"""Holds the sources to what a compiler does not check: floors, licence lines, the list of files
+with text to translate, formatting.
 
-Usage: style.py floors|licence|format TOP
+Usage: style.py floors|licence|potfiles|format TOP
 """
 
 import pathlib
@@ -43,6 +44,7 @@ GIO_EXCEPTIONS = {("engine", "gio/gio.h")}
 
 LICENCE = ("SPDX-License-Identifier: GPL-3.0-or-later", "Copyright the imapsyncd authors")
 LICENSED = {".c", ".h", ".py", ".sh", ".build", ".sql", ".xml"}
+TRANSLATED = re.compile(r"(\b_|\bN_|\bngettext)\(")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -102,6 +104,27 @@ def check_licence(top):
             yield path, 1, fault
 
 
+def potfiles_faults(listed, texts):
+    """Says how a list of files differs from the names of those texts that have something to
+    translate."""
+    wanted = [name for name, text in sorted(texts.items()) if TRANSLATED.search(text)]
+    for name in wanted:
+        if name not in listed:
+            yield f"{name} is missing"
+    for name in listed:
+        if name not in wanted:
+            yield f"{name} has nothing to translate"
+    if listed != sorted(listed):
+        yield "not in alphabetical order"
+
+
+def check_potfiles(top):
+    path = top / "po/POTFILES"
+    sources = {str(p.relative_to(top)): p.read_text() for p in (top / "src").rglob("*.[ch]")}
+    for fault in potfiles_faults(path.read_text().split(), sources):
+        yield path, 1, fault
+
+
 def check_format(top):
     sources = [str(p) for folder in ("src", "tests") for p in sorted((top / folder).rglob("*.[ch]"))]
     command = ["clang-format-14", "--dry-run", "-Werror", "--style=file", *sources]
@@ -116,7 +139,8 @@ def main(check, top):
     top = pathlib.Path(top)
     if check == "format":
         return check_format(top)
-    faults = list({"floors": check_floors, "licence": check_licence}[check](top))
+    checks = {"floors": check_floors, "licence": check_licence, "potfiles": check_potfiles}
+    faults = list(checks[check](top))
     for path, line, fault in faults:
         print(f"{path.relative_to(top)}:{line}: {fault}")
     return 1 if faults else 0

@@ -47,6 +47,13 @@ class Style(unittest.TestCase):
         self.assertIsNotNone(style.licence_fault(head.split("\n")[0]))
         self.assertIsNotNone(style.licence_fault("\n" * 10 + head))
 
+    def test_a_list_of_translated_files_that_is_not_true_is_seen(self):
+        texts = {"a.c": 'f(_("x"))', "b.c": 'x_("y")', "c.c": 'N_("z")'}
+        self.assertEqual(list(style.potfiles_faults(["a.c", "c.c"], texts)), [])
+        for listed in (["a.c"], ["a.c", "b.c", "c.c"], ["a.c", "c.c", "d.c"], ["c.c", "a.c"]):
+            with self.subTest(listed):
+                self.assertEqual(len(list(style.potfiles_faults(listed, texts))), 1)
+
     def test_a_command_option_or_status_without_documentation_is_seen(self):
         page = ".It Ic sync Op Fl -json\n.It Cm host\n.It 0\n"
         documented = {"command": "sync", "option": "json", "key": "host", "exit status": "0"}

@@ -1,0 +1,147 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""Runs imapsyncctl in a language that nobody speaks, made of its own English: each text stands in
+brackets, with an accent on each a, e and o. What is shown without them was not marked for
+translation, or was put together from pieces.
+
+The locale is C.UTF-8, in which glibc (2.36 of Debian 12) heeds LANGUAGE as in any other; it is only
+"C" itself that is never translated. So no locale has to be generated.
+
+Usage: translation.py IMAPSYNCCTL FAKE_SERVICE TOP LOCALE_DIR
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import commands
+
+# No conversion has one of these letters: %s, %u, %.1f, %<PRIu64> stay what they are.
+PLAIN, ACCENTED = "aeoAEO", "áéóÁÉÓ"
+# The line breaks around a text stay outside of the brackets: msgfmt insists on them.
+FILTER = rf"y/{PLAIN}/{ACCENTED}/; s/^(\n*)(.*[^\n])(\n*)$/\1⟦\2⟧\3/"
+XGETTEXT = ["xgettext", "--language=C", "--from-code=UTF-8", "--keyword=_", "--keyword=N_"]
+
+
+def run(command, given=None):
+    done = subprocess.run(command, input=given, stdout=subprocess.PIPE, check=True, text=True)
+    return done.stdout
+
+
+def make_translation(top, folder):
+    sources = (top / "po/POTFILES").read_text().split()
+    template = run([*XGETTEXT, "--output=-", f"--directory={top}", *sources])
+    english = run(["msgen", "--lang=en", "-"], template)
+    pseudo = run(["msgfilter", "--keep-header", "sed", "-E", "-z", FILTER], english)
+    pseudo = re.sub(
+        r"Plural-Forms: [^\\]*", "Plural-Forms: nplurals=2; plural=(n != 1);", pseudo, count=1
+    )
+    messages = folder / "qps/LC_MESSAGES"
+    messages.mkdir(parents=True, exist_ok=True)
+    run(["msgfmt", "--check-format", "--check-domain", f"--output-file={messages}/imapsyncd.mo", "-"], pseudo)
+
+
+def ctl(bus, *arguments):
+    return commands.ctl(bus, *arguments, LANGUAGE="qps")
+
+
+def translated(text, *untranslated):
+    """Sees to it that each line is in the language, but for some words."""
+    for word in sorted(untranslated, key=len, reverse=True):
+        text = text.replace(word, "")
+    for line in text.splitlines():
+        left = re.search(f"[{PLAIN}]", line)
+        assert left is None, f"not translated: {line!r}"
+    assert text.count("⟦") == text.count("⟧") > 0, text
+
+
+def columns(line):
+    """Where on a line a text in the language begins."""
+    return [match.start() for match in re.finditer("⟦", line)]
+
+
+def every_line_of_the_help_is_translated_and_aligned(bus):
+    done = ctl(bus, "--help")
+    commands.check(done, 0)
+    table = [line for line in done.stdout.splitlines() if re.match("  [a-z]", line)]
+    names = [line.split()[0] for line in table]
+    assert len(names) > 5, names
+    assert len({columns(line)[0] for line in table}) == 1, done.stdout
+    translated(done.stdout, *(f"  {name} " for name in names))
+
+
+def the_help_of_each_command_is_translated(bus):
+    english = commands.ctl(bus, "help").stdout
+    for name in re.findall("^  ([a-z][a-z-]*)  ", english, re.MULTILINE):
+        usage = commands.ctl(bus, "help", name).stdout.splitlines()[0]
+        done = ctl(bus, "help", name)
+        commands.check(done, 0)
+        translated(done.stdout, usage.split("imapsyncctl ")[1])
+
+
+def errors_are_translated(bus):
+    for arguments in (
+        [], ["snyc"], ["frobnicate"], ["sync", "--jsno"], ["status", "--jsno"], ["status", "--json=x"],
+        ["sync", "--mailbox"], ["sync", "--max-deletions", "x"], ["connect"],
+        ["password", "x", "middle"], ["add", "x", "imaps://h"], ["add", "!", "imaps://u@h"],
+        ["add", "x"], ["add", "x", "--set", "y"], ["connect", "x"], ["password", "x"],
+    ):
+        done = ctl(bus, *arguments)
+        assert done.returncode in (1, 2) and not done.stdout, (arguments, done)
+        own = ("imapsyncctl: ", "json", "sync", "away, broken, fine", "connect NAME")
+        accounts = commands.ctl(bus, "list").stdout.split()
+        translated(done.stderr, *arguments, *own, ", ".join(accounts), "max-deletions", "mailbox", "add")
+
+
+def tables_stay_aligned(bus):
+    done = ctl(bus, "status")
+    commands.check(done, 0)
+    heading, *rows = done.stdout.splitlines()
+    translated(heading)
+    assert all(columns(row)[0] == columns(heading)[1] for row in rows), done.stdout
+
+
+def numbers_stand_in_their_sentences(bus):
+    done = ctl(bus, "issues")
+    commands.check(done, 0)
+    assert re.search(r"⟦\d+ mésságés óf “", done.stdout), done.stdout
+    assert "PRI" not in done.stdout
+    done = ctl(bus, "cancel", "fine")
+    commands.check(done, 0)
+    translated(done.stdout)
+
+
+SCENARIOS = [
+    every_line_of_the_help_is_translated_and_aligned,
+    the_help_of_each_command_is_translated,
+    errors_are_translated,
+    tables_stay_aligned,
+    numbers_stand_in_their_sentences,
+]
+
+
+def main(program, service, top, folder):
+    commands.PROGRAM = os.path.abspath(program)
+    make_translation(pathlib.Path(top), pathlib.Path(folder))
+    print(f"1..{len(SCENARIOS)}")
+    failed = 0
+    for number, scenario in enumerate(SCENARIOS, 1):
+        name = "/cli/translation/" + scenario.__name__.replace("_", "-")
+        try:
+            with tempfile.TemporaryDirectory() as home:
+                with commands.Bus(pathlib.Path(home), os.path.abspath(service)) as bus:
+                    scenario(bus)
+            print(f"ok {number} - {name}", flush=True)
+        except Exception as fault:
+            failed += 1
+            print("#", repr(fault))
+            print(f"not ok {number} - {name}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
