@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the imapsyncd authors
 """Holds the manual pages to the sources: whatever command, option, key or exit status there is has
-its place in its page, and the pages are free of faults.
+its place in its page, the pages promise nothing else, and they are free of faults.
 
 Usage: manuals.py TOP
 """
@@ -57,6 +57,23 @@ def undocumented(top):
             yield f"{page}: says nothing of the {kind} {name} of {source}"
 
 
+def promised(top):
+    """What a page explains and the sources do not have."""
+    for page, kinds, place in (
+        (CTL, ("command",), r"^\.It Ic ([a-z-]+)"),
+        (CONF, ("key", "type"), r"^\.It Cm ([a-z-]+)$"),
+    ):
+        known = [
+            name
+            for (source, kind), pattern in TABLES.items()
+            if kind in kinds
+            for name in names_in((top / source).read_text(), pattern)
+        ]
+        for name in re.findall(place, (top / page).read_text(), re.MULTILINE):
+            if name not in known:
+                yield f"{page}: explains {name}, which there is not"
+
+
 def lint(top):
     """What mandoc finds wrong. Other manuals need not be installed, so these are not asked for."""
     command = ["mandoc", "-T", "lint", "-W", "style", *(str(top / p) for p in (CTL, DAEMON, CONF))]
@@ -66,7 +83,7 @@ def lint(top):
 
 def main(top):
     top = pathlib.Path(top)
-    faults = list(undocumented(top)) + lint(top)
+    faults = [*undocumented(top), *promised(top), *lint(top)]
     print("\n".join(faults))
     return 1 if faults else 0
 
