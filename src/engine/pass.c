@@ -417,6 +417,7 @@ avoid_culprit(ImsPass *self, const GError *fault)
         g_hash_table_size(self->avoided) == AVOIDED_MAX ||
         !g_hash_table_add(self->avoided, g_strdup(self->at->mailbox->name)))
         return FALSE;
+    ims_store_rollback(self->store);
     return ims_pass_leave(self, self->at, side, fault->message, NULL);
 }
 
