@@ -186,13 +186,13 @@ ims_box_select(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GEr
     g_autoptr(ImsCmd) select = NULL;
     g_autoptr(ImsDelta) delta = NULL;
 
+    self->at = box;
     if (self->selected[side] == box) {
         *out_open = TRUE;
         return TRUE;
     }
 
     self->selected[side] = NULL;
-    self->at = box;
     select = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
     if (select == NULL || !ims_conn_wait(self->conn[side], select, error))
         return FALSE;
