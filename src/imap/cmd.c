@@ -83,6 +83,7 @@ ims_cmd_unref(ImsCmd *self)
     ims_uidset_free(self->uids);
     ims_uidset_free(self->asked);
     g_ptr_array_unref(self->listings);
+    g_ptr_array_unref(self->spaces);
     g_hash_table_unref(self->by_name);
     g_free(self);
 }

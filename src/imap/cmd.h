@@ -15,6 +15,7 @@ enum {
     IMS_WANT_HEADERS = 1 << 3,  /* FETCH lines with a section of the header */
     IMS_WANT_BODIES = 1 << 4,   /* BODY[], streamed */
     IMS_WANT_SEARCH = 1 << 5,   /* SEARCH and ESEARCH */
+    IMS_WANT_SPACES = 1 << 8,   /* NAMESPACE */
     IMS_NEEDS_MAILBOX = 1 << 6, /* makes no sense unless a mailbox is selected */
     IMS_ENDS_CLEAR = 1 << 7,    /* STARTTLS: TLS begins behind its OK */
 };
@@ -39,6 +40,7 @@ struct ImsCmd {
                             body has not come */
     ImsUidSet *uids;     /* SEARCH results; MODIFIED */
     GPtrArray *listings; /* LISTINGS: (element-type ImsListing), borrowed from @by_name */
+    GPtrArray *spaces;   /* SPACES: ImsSpace */
     GHashTable *by_name; /* LISTINGS: INBOX folded -> Listed */
 };
 

@@ -131,6 +131,17 @@ collect_status(ImsCmd *self, const ImsResponse *response, GError **error)
     return TRUE;
 }
 
+static void
+collect_spaces(ImsCmd *self, const ImsResponse *response)
+{
+    for (guint i = 0; i < response->spaces->len; i++) {
+        const ImsSpace *space = g_ptr_array_index(response->spaces, i);
+
+        self->collected += sizeof *space + 2 * STRING_COST + strlen(space->prefix);
+        g_ptr_array_add(self->spaces, ims_space_new(space->kind, space->prefix, space->delimiter));
+    }
+}
+
 /* A server that says nothing of PERMANENTFLAGS keeps every flag (RFC 3501 section 7.1): so does a
  * new delta. */
 static void
@@ -254,6 +265,8 @@ ims_cmd_clear_results(ImsCmd *self)
     self->uids = ims_uidset_new();
     g_clear_pointer(&self->listings, g_ptr_array_unref);
     self->listings = g_ptr_array_new();
+    g_clear_pointer(&self->spaces, g_ptr_array_unref);
+    self->spaces = g_ptr_array_new_with_free_func((GDestroyNotify)ims_space_free);
     g_clear_pointer(&self->by_name, g_hash_table_unref);
     self->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, listed_free);
 }
@@ -266,6 +279,9 @@ ims_cmd_collect(ImsCmd *self, const ImsResponse *response, GError **error)
         return collect_list(self, response, error) && check_size(self, error);
     case IMS_RESPONSE_STATUS:
         return collect_status(self, response, error) && check_size(self, error);
+    case IMS_RESPONSE_NAMESPACE:
+        collect_spaces(self, response);
+        break;
     case IMS_RESPONSE_TAGGED:
     case IMS_RESPONSE_STATE:
         collect_select_code(self, &response->code);
@@ -332,6 +348,12 @@ GPtrArray *
 ims_cmd_listings(const ImsCmd *self)
 {
     return self->listings;
+}
+
+const GPtrArray *
+ims_cmd_spaces(const ImsCmd *self)
+{
+    return self->spaces;
 }
 
 ImsDelta *

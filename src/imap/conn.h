@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "model/delta.h"
+#include "model/naming.h"
 #include "model/side.h"
 #include "net/pump.h"
 #include "util/clock.h"
@@ -115,6 +116,11 @@ typedef struct {
 ImsCmd *ims_conn_list(ImsConn *self, GError **error);
 /** ims_cmd_listings: Returns: (transfer none) (element-type ImsListing): in the server's order. */
 GPtrArray *ims_cmd_listings(const ImsCmd *self);
+/** ims_conn_namespace: NAMESPACE (RFC 2342); a server without it is taken to have none. Result:
+ * ims_cmd_spaces(). */
+ImsCmd *ims_conn_namespace(ImsConn *self, GError **error);
+/** ims_cmd_spaces: Returns: (transfer none) (element-type ImsSpace): in the server's order. */
+const GPtrArray *ims_cmd_spaces(const ImsCmd *self);
 ImsCmd *ims_conn_create(ImsConn *self, const char *mailbox, GError **error);
 /** ims_conn_subscribe: SUBSCRIBE, or UNSUBSCRIBE. */
 ImsCmd *ims_conn_subscribe(ImsConn *self, const char *mailbox, gboolean subscribed, GError **error);

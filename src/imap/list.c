@@ -2,6 +2,7 @@
  * Copyright the imapsyncd authors */
 
 /* Verbs on the tree of mailboxes. */
+#include "imap/cmd.h"
 #include "imap/conn-private.h"
 
 ImsCmd *
@@ -12,6 +13,16 @@ ims_conn_list(ImsConn *self, GError **error)
         ims_conn_has(self, "SPECIAL-USE") ? "SPECIAL-USE " : "");
 
     return ims_conn_issue(self, "LIST", IMS_WANT_LISTINGS, text, error);
+}
+
+ImsCmd *
+ims_conn_namespace(ImsConn *self, GError **error)
+{
+    if (!ims_conn_usable(self, error))
+        return NULL;
+    if (!ims_conn_has(self, "NAMESPACE"))
+        return ims_cmd_new("NAMESPACE", 0);
+    return ims_conn_issue(self, "NAMESPACE", IMS_WANT_SPACES, "NAMESPACE", error);
 }
 
 ImsCmd *

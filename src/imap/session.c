@@ -423,6 +423,8 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
     case IMS_RESPONSE_LIST:
     case IMS_RESPONSE_STATUS:
         return take_data(self, IMS_WANT_LISTINGS, response, error);
+    case IMS_RESPONSE_NAMESPACE:
+        return take_data(self, IMS_WANT_SPACES, response, error);
     case IMS_RESPONSE_EXISTS:
     case IMS_RESPONSE_FLAGS:
     case IMS_RESPONSE_VANISHED:

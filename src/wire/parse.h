@@ -6,6 +6,7 @@
 
 #include "model/flags.h"
 #include "model/message.h"
+#include "model/naming.h"
 #include "model/uidset.h"
 
 /* Bytes of a server -> values. Incremental, without I/O: pushed any pieces of the stream, the same
@@ -21,6 +22,7 @@ typedef enum {
     IMS_RESPONSE_CAPABILITY,
     IMS_RESPONSE_ENABLED,
     IMS_RESPONSE_LIST,
+    IMS_RESPONSE_NAMESPACE,
     IMS_RESPONSE_STATUS,
     IMS_RESPONSE_EXISTS,
     IMS_RESPONSE_FLAGS,
@@ -88,9 +90,10 @@ typedef struct {
     char *mailbox; /* UTF-8 in the server's spelling; NULL if its modified UTF-7 is none, or over
                       IMS_QUOTED_MAX octets */
     guint attributes;
-    const char *role; /* LIST: static, "" if none: "sent", "drafts", "trash", "junk", … */
-    char delimiter;   /* LIST: 0 for NIL */
-    guint have;       /* STATUS: IMS_STATUS_* */
+    const char *role;  /* LIST: static, "" if none: "sent", "drafts", "trash", "junk", … */
+    char delimiter;    /* LIST: 0 for NIL */
+    GPtrArray *spaces; /* NAMESPACE: ImsSpace; left out is one whose prefix is no modified UTF-7 */
+    guint have;        /* STATUS: IMS_STATUS_* */
     guint32 messages, uidnext, uidvalidity;
     guint64 modseq;
     guint64 number;    /* EXISTS */

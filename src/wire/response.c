@@ -29,6 +29,7 @@ ims_response_clear(ImsResponse *self)
     g_free(self->text);
     g_strfreev(self->words);
     g_free(self->mailbox);
+    g_clear_pointer(&self->spaces, g_ptr_array_unref);
     ims_flags_clear(&self->flags);
     ims_uidset_free(self->uids);
     g_free(self->correlator);
@@ -151,6 +152,53 @@ read_list(ImsResponse *self, ImsCursor *cursor, GError **error)
     if (ims_cursor_peek(cursor) != NULL &&
         !ims_cursor_skip(cursor, "extended data is missing", error))
         return FALSE;
+    return ims_cursor_end(cursor, error);
+}
+
+/* -- NAMESPACE, RFC 2342 section 6 -- */
+
+static gboolean
+read_space(ImsResponse *self, ImsCursor *cursor, ImsSpaceKind kind, GError **error)
+{
+    const ImsToken *token;
+    g_autofree char *prefix = NULL;
+
+    if (!ims_cursor_open(cursor, "a namespace is missing", error))
+        return FALSE;
+    token = ims_cursor_next(cursor, "the prefix of a namespace is missing", error);
+    if (token == NULL)
+        return FALSE;
+    prefix = ims_utf7_decode(ims_cursor_text(cursor, token), token->len);
+    if (!read_delimiter(self, cursor, error))
+        return FALSE;
+    if (prefix != NULL)
+        g_ptr_array_add(self->spaces, ims_space_new(kind, prefix, self->delimiter));
+    while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) { /* extensions */
+        if (!ims_cursor_skip(cursor, "the end of a namespace is missing", error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+read_namespace(ImsResponse *self, ImsCursor *cursor, GError **error)
+{
+    self->type = IMS_RESPONSE_NAMESPACE;
+    self->spaces = g_ptr_array_new_with_free_func((GDestroyNotify)ims_space_free);
+    for (ImsSpaceKind kind = 0; kind < IMS_N_SPACES; kind++) {
+        const ImsToken *token = ims_cursor_peek(cursor);
+
+        if (token != NULL && ims_token_is(cursor->lex, token, "NIL")) {
+            cursor->i++;
+            continue;
+        }
+        if (!ims_cursor_open(cursor, "a list of namespaces is missing", error))
+            return FALSE;
+        while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) {
+            if (!read_space(self, cursor, kind, error))
+                return FALSE;
+        }
+    }
     return ims_cursor_end(cursor, error);
 }
 
@@ -317,6 +365,7 @@ find_read(const ImsLex *lex, const ImsToken *keyword)
         {"ESEARCH", read_esearch},
         {"FLAGS", read_flags},
         {"LIST", read_list},
+        {"NAMESPACE", read_namespace},
         {"SEARCH", read_search},
         {"STATUS", read_status},
         {"VANISHED", read_vanished},

@@ -172,6 +172,60 @@ test_unsendable_name(void)
     script_end();
 }
 
+static void
+run_namespace(gconstpointer data)
+{
+    g_autoptr(ImsConn) conn = script_open();
+    g_autoptr(ImsCmd) spaces = ims_conn_namespace(conn, NULL);
+    g_autoptr(ImsCmd) list = ims_conn_list(conn, NULL);
+    const ImsSpace *first;
+
+    g_assert_true(ims_conn_wait(conn, spaces, NULL));
+    g_assert_true(ims_conn_wait(conn, list, NULL));
+    g_assert_cmpuint(ims_cmd_spaces(spaces)->len, ==, 2);
+    g_assert_cmpuint(ims_cmd_listings(list)->len, ==, 1);
+    first = g_ptr_array_index(ims_cmd_spaces(spaces), 0);
+    g_assert_cmpint(first->kind, ==, IMS_SPACE_PERSONAL);
+    g_assert_cmpstr(first->prefix, ==, "INBOX.");
+    g_assert_cmpint(first->delimiter, ==, '.');
+}
+
+static void
+test_namespace(void)
+{
+    static const char *const lines[] = {
+        "S: * PREAUTH [CAPABILITY IMAP4rev1 LITERAL+ ENABLE NAMESPACE UIDPLUS LIST-EXTENDED "
+        "LIST-STATUS QRESYNC] ready",
+        "C: a1 ENABLE QRESYNC",
+        "S: * ENABLED QRESYNC",
+        "S: a1 OK done",
+        "C: a2 NAMESPACE",
+        "C: a3 LIST \"\" \"*\" RETURN (SUBSCRIBED " LIST_STATUS,
+        "S: * NAMESPACE ((\"INBOX.\" \".\")) NIL ((\"Public.\" \".\"))",
+        "S: a2 OK done",
+        "S: * LIST () \".\" INBOX",
+        "S: a3 OK done",
+        NULL};
+
+    script_each(lines, run_namespace, NULL);
+}
+
+static void
+test_without_namespace(void)
+{
+    static const char *const lines[] = {SCRIPT_OPEN_PLAIN, NULL};
+    g_autoptr(ImsConn) conn = NULL;
+    g_autoptr(ImsCmd) cmd = NULL;
+
+    script_begin(lines, 0);
+    conn = script_open();
+    cmd = ims_conn_namespace(conn, NULL);
+    g_assert_cmpint(ims_cmd_reply(cmd), ==, IMS_REPLY_OK);
+    g_assert_cmpuint(ims_cmd_spaces(cmd)->len, ==, 0);
+    g_clear_pointer(&conn, ims_conn_free);
+    script_end();
+}
+
 int
 main(int argc, char **argv)
 {
@@ -180,6 +234,8 @@ main(int argc, char **argv)
     g_test_add_func("/imap/list/special-use-only-if-offered", test_without_special_use);
     g_test_add_func("/imap/list/names-are-encoded-and-a-no-is-a-reply", test_names);
     g_test_add_func("/imap/list/name-that-cannot-be-sent-is-a-no", test_unsendable_name);
+    g_test_add_func("/imap/list/namespaces-ride-in-the-flight-of-the-list", test_namespace);
+    g_test_add_func("/imap/list/no-namespaces-unless-offered", test_without_namespace);
     g_test_add_func("/imap/list/name-that-is-no-utf7-is-passed-over", test_bad_name);
     return g_test_run();
 }

@@ -146,6 +146,16 @@ dump_response(GString *out, const ImsResponse *r)
         g_string_append(out, "LIST");
         dump_list(out, r);
         break;
+    case IMS_RESPONSE_NAMESPACE:
+        g_string_append(out, "NAMESPACE");
+        for (guint i = 0; i < r->spaces->len; i++) {
+            const ImsSpace *space = g_ptr_array_index(r->spaces, i);
+
+            g_string_append_printf(out, " %d'%s'", space->kind, space->prefix);
+            if (space->delimiter != 0)
+                g_string_append_c(out, space->delimiter);
+        }
+        break;
     case IMS_RESPONSE_STATUS:
         g_string_append(out, "STATUS");
         dump_status(out, r);
