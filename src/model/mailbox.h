@@ -18,15 +18,18 @@ typedef enum {
 /* What is remembered of a mailbox. */
 typedef struct {
     gint64 id;
-    char *name;                  /* our UTF-8 name; unique */
-    gboolean valid;              /* whether rows and points may be applied */
-    gboolean known[IMS_N_SIDES]; /* was there at the last listing */
-    ImsPoint point[IMS_N_SIDES]; /* uidnext: our cursor; messages: EXISTS of that reply */
-    char *identity[IMS_N_SIDES]; /* MAILBOXID or NULL */
-    guint32
-        held_uidnext[IMS_N_SIDES]; /* of a held mailbox: UIDNEXT when it was first held; else 0 */
+    char *name;                        /* our UTF-8 name; unique */
+    gboolean valid;                    /* whether rows and points may be applied */
+    gboolean known[IMS_N_SIDES];       /* was there at the last listing */
+    ImsPoint point[IMS_N_SIDES];       /* uidnext: our cursor; messages: EXISTS of that reply */
+    char *identity[IMS_N_SIDES];       /* MAILBOXID or NULL */
+    guint32 held_uidnext[IMS_N_SIDES]; /* of one that is held or excluded: UIDNEXT up to which it
+                                          was looked at; else 0 */
     ImsSubscription subscribed[IMS_N_SIDES];
-    gint64 compared_us; /* last full comparison; 0: never */
+    gboolean excluded;            /* the patterns left it out since it was last compared */
+    guint64 refused[IMS_N_SIDES]; /* ims_tree_signature() of the listings under which the side
+                                     refused to make it; 0: it did not */
+    gint64 compared_us;           /* last full comparison; 0: never */
     gint64 last_sync_us;
 } ImsMailbox;
 

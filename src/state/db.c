@@ -32,6 +32,9 @@
 static const char *const steps[] = {
     "ALTER TABLE point ADD COLUMN"
     " subscribed INTEGER NOT NULL DEFAULT 0 CHECK (subscribed BETWEEN 0 AND 2);",
+    "ALTER TABLE mailbox ADD COLUMN"
+    " excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1));"
+    "ALTER TABLE point ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;",
 };
 
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(steps) + 1)

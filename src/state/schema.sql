@@ -15,11 +15,13 @@ CREATE TABLE mailbox (
     id INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     valid INTEGER NOT NULL CHECK (valid IN (0, 1)),
+    excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1)),
     compared_us INTEGER NOT NULL,
     last_sync_us INTEGER NOT NULL
 ) STRICT;
 
--- Where a mailbox stands on a side. subscribed: 0: unknown, 1: no, 2: yes.
+-- Where a mailbox stands on a side. subscribed: 0: unknown, 1: no, 2: yes. refused: under which
+-- listings the side refused to make it; 0: it did not.
 CREATE TABLE point (
     mailbox INTEGER NOT NULL REFERENCES mailbox ON DELETE CASCADE,
     side INTEGER NOT NULL CHECK (side IN (0, 1)),
@@ -31,6 +33,7 @@ CREATE TABLE point (
     modseq INTEGER NOT NULL,
     messages INTEGER NOT NULL,
     subscribed INTEGER NOT NULL DEFAULT 0 CHECK (subscribed BETWEEN 0 AND 2),
+    refused INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (mailbox, side)
 ) STRICT, WITHOUT ROWID;
 

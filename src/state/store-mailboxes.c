@@ -45,6 +45,7 @@ read_mailbox_line(ImsStatement *statement, gpointer data)
 
     mailbox->id = id;
     mailbox->valid = ims_statement_read_bool(statement);
+    mailbox->excluded = ims_statement_read_bool(statement);
     mailbox->compared_us = ims_statement_read_int(statement, 0, G_MAXINT64);
     mailbox->last_sync_us = ims_statement_read_int(statement, 0, G_MAXINT64);
     mailbox->known[side] = ims_statement_read_bool(statement);
@@ -53,6 +54,7 @@ read_mailbox_line(ImsStatement *statement, gpointer data)
     read_point(statement, &mailbox->point[side]);
     mailbox->subscribed[side] = (ImsSubscription)ims_statement_read_int(
         statement, IMS_SUBSCRIPTION_UNKNOWN, IMS_SUBSCRIPTION_YES);
+    mailbox->refused[side] = ims_statement_read_bits(statement);
 }
 
 GPtrArray *
@@ -62,9 +64,9 @@ ims_store_mailboxes(ImsStore *self, GError **error)
         g_ptr_array_new_with_free_func((GDestroyNotify)ims_mailbox_free);
     g_autoptr(ImsStatement) ask = ims_db_statement(
         self->db,
-        "SELECT side, id, name, valid, compared_us, last_sync_us,"
+        "SELECT side, id, name, valid, excluded, compared_us, last_sync_us,"
         " known, identity, held_uidnext,"
-        " uidvalidity, uidnext, modseq, messages, subscribed"
+        " uidvalidity, uidnext, modseq, messages, subscribed, refused"
         " FROM mailbox JOIN point ON mailbox = id ORDER BY name, side",
         error);
 
@@ -75,10 +77,11 @@ ims_store_mailboxes(ImsStore *self, GError **error)
 
 /* The parameters of both; @id is the last one. */
 #define INSERT_MAILBOX                                                                             \
-    "INSERT INTO mailbox (name, valid, compared_us, last_sync_us, id)"                             \
-    " VALUES (?, ?, ?, ?, nullif(?, 0))"
+    "INSERT INTO mailbox (name, valid, excluded, compared_us, last_sync_us, id)"                   \
+    " VALUES (?, ?, ?, ?, ?, nullif(?, 0))"
 #define UPDATE_MAILBOX                                                                             \
-    "UPDATE mailbox SET name = ?, valid = ?, compared_us = ?, last_sync_us = ? WHERE id = ?"
+    "UPDATE mailbox SET name = ?, valid = ?, excluded = ?, compared_us = ?, last_sync_us = ?"      \
+    " WHERE id = ?"
 
 static gboolean
 save_itself(ImsStore *self, const ImsMailbox *mailbox, GError **error)
@@ -90,6 +93,7 @@ save_itself(ImsStore *self, const ImsMailbox *mailbox, GError **error)
         return FALSE;
     ims_statement_bind_text(save, mailbox->name);
     ims_statement_bind_int(save, mailbox->valid ? 1 : 0);
+    ims_statement_bind_int(save, mailbox->excluded ? 1 : 0);
     ims_statement_bind_int(save, mailbox->compared_us);
     ims_statement_bind_int(save, mailbox->last_sync_us);
     ims_statement_bind_int(save, mailbox->id);
@@ -102,8 +106,8 @@ save_side(ImsStore *self, const ImsMailbox *mailbox, gint64 id, ImsSide side, GE
     g_autoptr(ImsStatement) save = ims_store_write(
         self,
         "INSERT OR REPLACE INTO point (mailbox, side, known, identity, held_uidnext,"
-        " uidvalidity, uidnext, modseq, messages, subscribed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " uidvalidity, uidnext, modseq, messages, subscribed, refused)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         error);
 
     if (save == NULL)
@@ -115,6 +119,7 @@ save_side(ImsStore *self, const ImsMailbox *mailbox, gint64 id, ImsSide side, GE
     ims_statement_bind_int(save, mailbox->held_uidnext[side]);
     bind_point(save, &mailbox->point[side]);
     ims_statement_bind_int(save, mailbox->subscribed[side]);
+    ims_statement_bind_bits(save, mailbox->refused[side]);
     return ims_statement_run(save, error);
 }
 

@@ -23,10 +23,12 @@ assert_same(const ImsMailbox *a, const ImsMailbox *b)
     g_assert_cmpint(a->id, ==, b->id);
     g_assert_cmpstr(a->name, ==, b->name);
     g_assert_cmpint(a->valid, ==, b->valid);
+    g_assert_cmpint(a->excluded, ==, b->excluded);
     g_assert_cmpint(a->compared_us, ==, b->compared_us);
     g_assert_cmpint(a->last_sync_us, ==, b->last_sync_us);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         g_assert_cmpint(a->known[side], ==, b->known[side]);
+        g_assert_cmpuint(a->refused[side], ==, b->refused[side]);
         g_assert_cmpint(a->subscribed[side], ==, b->subscribed[side]);
         g_assert_cmpstr(a->identity[side], ==, b->identity[side]);
         g_assert_cmpuint(a->held_uidnext[side], ==, b->held_uidnext[side]);
@@ -49,6 +51,9 @@ full_mailbox(void)
     mailbox->identity[IMS_LOCAL] = g_strdup("F42");
     mailbox->held_uidnext[IMS_LOCAL] = 9;
     mailbox->held_uidnext[IMS_REMOTE] = 10;
+    mailbox->excluded = TRUE;
+    mailbox->refused[IMS_LOCAL] = G_MAXUINT64;
+    mailbox->refused[IMS_REMOTE] = 12;
     mailbox->compared_us = 11;
     mailbox->last_sync_us = G_MAXINT64;
     return mailbox;
