@@ -277,6 +277,11 @@ static void
 append_work(GString *text, GVariant *n)
 {
     append_count(text, _("mailboxes created"), count(n, "mailboxes-created"));
+    append_sides(
+        text,
+        _("subscriptions changed"),
+        count(n, "subscriptions-local"),
+        count(n, "subscriptions-remote"));
     append_sides(text, _("messages copied"), count(n, "copied-local"), count(n, "copied-remote"));
     append_sides(text, _("flags changed"), count(n, "flags-local"), count(n, "flags-remote"));
     append_sides(

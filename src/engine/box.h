@@ -4,6 +4,7 @@
 
 #include "engine/pass.h"
 #include "model/mailbox.h"
+#include "model/naming.h"
 #include "state/store.h"
 #include "sync/decide.h"
 #include "util/error.h"
@@ -18,6 +19,7 @@ typedef struct {
     guint have[IMS_N_SIDES]; /* IMS_STATUS_* of the last listing */
     ImsPoint listed[IMS_N_SIDES];
     gboolean subscribed[IMS_N_SIDES];
+    gboolean carries; /* its subscription travels, if it stands on both sides */
     const char *role; /* static */
 
     ImsDelta *delta[IMS_N_SIDES]; /* of this round */
@@ -28,6 +30,7 @@ typedef struct {
     gboolean again;    /* another round is needed */
     gboolean waits;    /* a removal here waits for what could not be looked at */
     gboolean left;     /* left alone for the rest of the pass */
+    gboolean excluded; /* the patterns, or its namespace, leave it out */
     gboolean planned;  /* in a dry run: would be created, and all its mail be copied there */
     gboolean selected; /* some round opened it */
     guint miscounts;
@@ -47,7 +50,7 @@ typedef struct {
     GHashTable *avoided;           /* names of mailboxes that broke the protocol in this pass */
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
-    char delimiter[IMS_N_SIDES];
+    ImsNaming naming[IMS_N_SIDES];
     gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
     gboolean waiting[IMS_N_SIDES];   /* a removal waits for mail that is not synced */
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */

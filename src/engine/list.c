@@ -1,94 +1,78 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* The account's tree: both listings in one flight, what to create, and where each mailbox stands. A
- * mailbox whose points did not move is not opened at all. */
+/* The account's tree: both listings in one flight, what to do about them, and where each mailbox
+ * stands. A mailbox whose points did not move is not opened at all. */
 
-#include "engine/box.h"
-#include "model/mailbox-name.h"
-#include "sync/tree.h"
+#include <string.h>
 
-typedef struct {
-    GPtrArray *listings[IMS_N_SIDES]; /* ImsListing, borrowed from the commands */
-    GPtrArray *names[IMS_N_SIDES];    /* char *: ours, owned; NULL if it has none */
-    GHashTable *by_name[IMS_N_SIDES]; /* our name -> ImsListing */
-    ImsCmd *cmd[IMS_N_SIDES];
-} Lists;
+#include "engine/lists.h"
 
-static void
-lists_clear(Lists *lists)
+/* -- listings -- */
+
+void
+ims_lists_clear(ImsLists *self)
 {
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        g_clear_pointer(&lists->by_name[side], g_hash_table_unref);
-        g_clear_pointer(&lists->names[side], g_ptr_array_unref);
-        g_clear_pointer(&lists->cmd[side], ims_cmd_unref);
+        g_clear_pointer(&self->by_name[side], g_hash_table_unref);
+        g_clear_pointer(&self->names[side], g_ptr_array_unref);
+        g_clear_pointer(&self->listed[side], g_array_unref);
+        g_clear_pointer(&self->cmd[side], ims_cmd_unref);
+        g_clear_pointer(&self->spaces[side], ims_cmd_unref);
     }
 }
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lists, lists_clear)
+
+gboolean
+ims_lists_ask(ImsPass *pass, ImsLists *self, ImsSide side, gboolean with_spaces, GError **error)
+{
+    if (with_spaces) {
+        self->spaces[side] = ims_conn_namespace(pass->conn[side], error);
+        if (self->spaces[side] == NULL)
+            return FALSE;
+    }
+    self->cmd[side] = ims_conn_list(pass->conn[side], error);
+    return self->cmd[side] != NULL;
+}
 
 static gboolean
-selectable(const ImsListing *listing)
+wait_for(ImsPass *pass, ImsSide side, ImsCmd *cmd, const char *what, GError **error)
 {
-    return (listing->attributes & (IMS_LIST_NOSELECT | IMS_LIST_NONEXISTENT)) == 0;
+    if (!ims_conn_wait(pass->conn[side], cmd, error))
+        return FALSE;
+    if (ims_cmd_reply(cmd) != IMS_REPLY_NO)
+        return TRUE;
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_SERVER_REJECTED,
+        "%s: the server refused to list its %s: %s",
+        ims_side_name(side),
+        what,
+        ims_cmd_text(cmd));
+    return FALSE;
 }
 
-static gboolean
-fetch_lists(ImsPass *self, Lists *lists, GError **error)
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        lists->cmd[side] = ims_conn_list(self->conn[side], error);
-        if (lists->cmd[side] == NULL)
-            return FALSE;
-    }
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (!ims_conn_wait(self->conn[side], lists->cmd[side], error))
-            return FALSE;
-        if (ims_cmd_reply(lists->cmd[side]) == IMS_REPLY_NO) {
-            g_set_error(
-                error,
-                IMS_ERROR,
-                IMS_ERROR_SERVER_REJECTED,
-                "%s: the server refused to list its mailboxes: %s",
-                ims_side_name(side),
-                ims_cmd_text(lists->cmd[side]));
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
+/* Some servers tell the delimiter with some names only. */
 static void
-index_lists(ImsPass *self, Lists *lists)
+learn_delimiter(ImsNaming *naming, GPtrArray *listings)
 {
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        GPtrArray *listings = ims_cmd_listings(lists->cmd[side]);
-
-        lists->listings[side] = listings;
-        lists->names[side] = g_ptr_array_new_with_free_func(g_free);
-        lists->by_name[side] = g_hash_table_new(g_str_hash, g_str_equal);
-        for (guint i = 0; i < listings->len; i++) {
-            ImsListing *listing = g_ptr_array_index(listings, i);
-            char *name = ims_mailbox_name_from_server(listing->name, listing->delimiter);
-
-            if (listing->delimiter != 0)
-                self->delimiter[side] = listing->delimiter;
-            g_ptr_array_add(lists->names[side], name);
-            if (name != NULL && selectable(listing))
-                g_hash_table_insert(lists->by_name[side], name, listing);
-        }
-    }
+    for (guint i = 0; i < listings->len && naming->delimiter == 0; i++)
+        naming->delimiter = ((const ImsListing *)g_ptr_array_index(listings, i))->delimiter;
 }
 
 static GArray *
-tree_names(const Lists *lists, ImsSide side)
+tree_names(GPtrArray *listings)
 {
     GArray *names = g_array_new(FALSE, TRUE, sizeof(ImsTreeName));
 
-    for (guint i = 0; i < lists->listings[side]->len; i++) {
-        const ImsListing *listing = g_ptr_array_index(lists->listings[side], i);
+    for (guint i = 0; i < listings->len; i++) {
+        const ImsListing *listing = g_ptr_array_index(listings, i);
         ImsTreeName name = {
-            .name = g_ptr_array_index(lists->names[side], i),
-            .selectable = selectable(listing),
+            .spelling = listing->name,
+            .delimiter = listing->delimiter,
+            .selectable = (listing->attributes & (IMS_LIST_NOSELECT | IMS_LIST_NONEXISTENT)) == 0,
+            .subscribed = (listing->attributes & IMS_LIST_SUBSCRIBED) != 0,
+            .role = listing->role,
         };
 
         g_array_append_val(names, name);
@@ -96,17 +80,64 @@ tree_names(const Lists *lists, ImsSide side)
     return names;
 }
 
-static GPtrArray *
-decide_tree(ImsPass *self, const Lists *lists, GPtrArray *known)
+static void
+index_listings(ImsPass *pass, ImsLists *self, ImsSide side)
 {
-    g_autoptr(GArray) local = tree_names(lists, IMS_LOCAL);
-    g_autoptr(GArray) remote = tree_names(lists, IMS_REMOTE);
-    const ImsTree tree[] = {
-        {(const ImsTreeName *)(gpointer)local->data, local->len, self->delimiter[IMS_LOCAL]},
-        {(const ImsTreeName *)(gpointer)remote->data, remote->len, self->delimiter[IMS_REMOTE]},
-    };
+    GPtrArray *listings = ims_cmd_listings(self->cmd[side]);
 
-    return ims_tree_decide(tree, known);
+    learn_delimiter(&pass->naming[side], listings);
+    self->listed[side] = tree_names(listings);
+    self->tree[side] = (ImsTree){
+        (const ImsTreeName *)(gpointer)self->listed[side]->data,
+        self->listed[side]->len,
+        &pass->naming[side],
+    };
+    self->names[side] = ims_tree_names(&self->tree[side]);
+    self->by_name[side] = g_hash_table_new(g_str_hash, g_str_equal);
+    for (guint i = 0; i < listings->len; i++) {
+        char *name = g_ptr_array_index(self->names[side], i);
+
+        if (name != NULL)
+            g_hash_table_insert(self->by_name[side], name, g_ptr_array_index(listings, i));
+    }
+}
+
+gboolean
+ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
+{
+    if (self->spaces[side] != NULL) {
+        if (!wait_for(pass, side, self->spaces[side], "namespaces", error))
+            return FALSE;
+        ims_naming_set_spaces(&pass->naming[side], ims_cmd_spaces(self->spaces[side]));
+    }
+    if (!wait_for(pass, side, self->cmd[side], "mailboxes", error))
+        return FALSE;
+    index_listings(pass, self, side);
+    return TRUE;
+}
+
+static gboolean
+fetch_lists(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **error)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (!ims_lists_ask(self, lists, side, with_spaces, error))
+            return FALSE;
+    }
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (!ims_lists_take(self, lists, side, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* -- boxes -- */
+
+gboolean
+ims_save_mailbox(ImsPass *self, ImsMailbox *mailbox, GError **error)
+{
+    return ims_store_begin(self->store, error) &&
+           ims_store_save_mailbox(self->store, mailbox, error) &&
+           ims_store_commit(self->store, error);
 }
 
 static ImsMailbox *
@@ -121,16 +152,45 @@ take_known(GPtrArray *known, const char *name)
     return ims_mailbox_new(name);
 }
 
+void
+ims_lists_update_box(const ImsLists *self, ImsBox *box, ImsSide side)
+{
+    const ImsListing *listing = g_hash_table_lookup(self->by_name[side], box->mailbox->name);
+
+    box->there[side] = listing != NULL;
+    box->subscribed[side] = listing != NULL && (listing->attributes & IMS_LIST_SUBSCRIBED) != 0;
+    if (listing == NULL) {
+        box->have[side] = 0;
+        return;
+    }
+    g_free(box->spelling[side]);
+    box->spelling[side] = g_strdup(listing->name);
+    box->have[side] = listing->have;
+    box->listed[side] = listing->point;
+    if (*box->role == '\0')
+        box->role = listing->role;
+}
+
+static const ImsTreeStep *
+find_step(GPtrArray *steps, const char *name)
+{
+    for (guint i = 0; i < steps->len; i++) {
+        const ImsTreeStep *step = g_ptr_array_index(steps, i);
+
+        if (g_str_equal(step->name, name))
+            return step;
+    }
+    return NULL;
+}
+
 /* Names with wildcards of our own command line are none: a job names mailboxes as they are. */
 static gboolean
-names_exist(const ImsPass *self, GPtrArray *steps, GError **error)
+names_may_be_synced(const ImsPass *self, GPtrArray *steps, GError **error)
 {
     for (char **name = self->order->mailboxes; name != NULL && *name != NULL; name++) {
-        gboolean found = FALSE;
+        const ImsTreeStep *step = find_step(steps, *name);
 
-        for (guint i = 0; i < steps->len && !found; i++)
-            found = g_str_equal(((ImsTreeStep *)g_ptr_array_index(steps, i))->name, *name);
-        if (!found) {
+        if (step == NULL) {
             g_set_error(
                 error,
                 IMS_ERROR,
@@ -140,111 +200,16 @@ names_exist(const ImsPass *self, GPtrArray *steps, GError **error)
                 *name);
             return FALSE;
         }
-    }
-    return TRUE;
-}
-
-static void
-update_box(ImsBox *box, const Lists *lists)
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        const ImsListing *listing = g_hash_table_lookup(lists->by_name[side], box->mailbox->name);
-
-        box->there[side] = listing != NULL;
-        box->subscribed[side] = listing != NULL && (listing->attributes & IMS_LIST_SUBSCRIBED) != 0;
-        if (listing == NULL) {
-            box->have[side] = 0;
-            continue;
-        }
-        g_free(box->spelling[side]);
-        box->spelling[side] = g_strdup(listing->name);
-        box->have[side] = listing->have;
-        box->listed[side] = listing->point;
-        if (*box->role == '\0')
-            box->role = listing->role;
-    }
-}
-
-/* The CREATEs of all that is missing go out together; the answers tell what stands alone. */
-static gboolean
-create_missing(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error)
-{
-    g_autoptr(GPtrArray) creates = g_ptr_array_new_with_free_func((GDestroyNotify)ims_cmd_unref);
-    g_autoptr(GArray) indexes = g_array_new(FALSE, FALSE, sizeof(guint));
-
-    for (guint i = 0; i < steps->len; i++) {
-        const ImsTreeStep *step = g_ptr_array_index(steps, i);
-        ImsBox *box = g_ptr_array_index(boxes, i);
-        ImsCmd *cmd;
-
-        if (step->verb != IMS_TREE_CREATE || !ims_pass_orders(self, step->name))
-            continue;
-        box->spelling[step->side] =
-            ims_mailbox_name_to_server(step->name, self->delimiter[step->side]);
-        if (self->order->dry_run) {
-            if (!ims_plan_creation(self, box, step->side, error))
-                return FALSE;
-            continue;
-        }
-        cmd = ims_conn_create(self->conn[step->side], box->spelling[step->side], error);
-        if (cmd == NULL)
+        if (step->verb == IMS_TREE_EXCLUDED) {
+            g_set_error(
+                error,
+                IMS_ERROR,
+                IMS_ERROR_NO_SUCH_MAILBOX,
+                "The mailbox “%s” is not synced: the key “%s” in [account] excludes it; change "
+                "the key first",
+                *name,
+                step->excluded_by);
             return FALSE;
-        g_ptr_array_add(creates, cmd);
-        g_array_append_val(indexes, i);
-    }
-    for (guint i = 0; i < creates->len; i++) {
-        guint index = g_array_index(indexes, guint, i);
-        const ImsTreeStep *step = g_ptr_array_index(steps, index);
-        ImsBox *box = g_ptr_array_index(boxes, index);
-        ImsCmd *cmd = g_ptr_array_index(creates, i);
-
-        if (!ims_conn_wait(self->conn[step->side], cmd, error))
-            return FALSE;
-        if (ims_cmd_reply(cmd) == IMS_REPLY_NO) {
-            if (!ims_pass_leave(self, box, step->side, ims_cmd_text(cmd), error))
-                return FALSE;
-            continue;
-        }
-        box->there[step->side] = TRUE;
-        ims_pass_count(self, box, IMS_COUNT_MAILBOXES_CREATED, 1);
-    }
-    return TRUE;
-}
-
-/* What stays on one side becomes an issue; what has come back settles it. */
-static gboolean
-settle_step(ImsPass *self, const ImsTreeStep *step, GError **error)
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (step->there[side] &&
-            (!ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_VANISHED, step->name, side, error) ||
-             !ims_pass_settle_issue(self, IMS_ISSUE_NAME, step->name, side, error)))
-            return FALSE;
-    }
-    if (step->verb == IMS_TREE_VANISHED)
-        return ims_pass_raise(
-            self, IMS_ISSUE_MAILBOX_VANISHED, step->name, step->side, 0, NULL, error);
-    if (step->verb == IMS_TREE_UNNAMABLE)
-        return ims_pass_raise(self, IMS_ISSUE_NAME, step->name, step->side, 0, NULL, error);
-    return TRUE;
-}
-
-/* A mailbox that is gone on both sides is forgotten, with its issues. */
-static gboolean
-forget_gone(ImsPass *self, GPtrArray *known, GError **error)
-{
-    for (guint i = 0; i < known->len; i++) {
-        const ImsMailbox *mailbox = g_ptr_array_index(known, i);
-
-        if (!ims_store_begin(self->store, error) ||
-            !ims_store_forget_mailbox(self->store, mailbox->id, error) ||
-            !ims_store_commit(self->store, error))
-            return FALSE;
-        for (ImsIssueKind kind = 0; kind < IMS_N_ISSUES; kind++) {
-            for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-                if (!ims_pass_settle_issue(self, kind, mailbox->name, side, error))
-                    return FALSE;
-            }
         }
     }
     return TRUE;
@@ -258,9 +223,45 @@ remember_known(ImsPass *self, ImsBox *box, GError **error)
     if (mailbox->id != 0 && mailbox->known[IMS_LOCAL] && mailbox->known[IMS_REMOTE])
         return TRUE;
     mailbox->known[IMS_LOCAL] = mailbox->known[IMS_REMOTE] = TRUE;
-    return ims_store_begin(self->store, error) &&
-           ims_store_save_mailbox(self->store, mailbox, error) &&
-           ims_store_commit(self->store, error);
+    return ims_save_mailbox(self, mailbox, error);
+}
+
+/* One that stands on one side only will meet the other anew. */
+static gboolean
+forget_subscription(ImsPass *self, ImsBox *box, GError **error)
+{
+    ImsMailbox *mailbox = box->mailbox;
+
+    if (mailbox->subscribed[IMS_LOCAL] == IMS_SUBSCRIPTION_UNKNOWN &&
+        mailbox->subscribed[IMS_REMOTE] == IMS_SUBSCRIPTION_UNKNOWN)
+        return TRUE;
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        mailbox->subscribed[side] = IMS_SUBSCRIPTION_UNKNOWN;
+    return mailbox->id == 0 || ims_save_mailbox(self, mailbox, error);
+}
+
+/* Nobody looks into it, but for what may have been moved there. What the base knows stays, and is
+ * compared in full once it comes in again. */
+static gboolean
+exclude(ImsPass *self, ImsBox *box, GError **error)
+{
+    ImsMailbox *mailbox = box->mailbox;
+
+    box->excluded = TRUE;
+    box->left = TRUE;
+    if (mailbox->id == 0 || mailbox->excluded)
+        return TRUE;
+    mailbox->excluded = TRUE;
+    return ims_save_mailbox(self, mailbox, error);
+}
+
+static void
+include(ImsBox *box)
+{
+    if (!box->mailbox->excluded)
+        return;
+    box->full = TRUE;
+    memset(box->mailbox->held_uidnext, 0, sizeof box->mailbox->held_uidnext);
 }
 
 static gboolean
@@ -270,16 +271,113 @@ sort_boxes(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error)
         const ImsTreeStep *step = g_ptr_array_index(steps, i);
         ImsBox *box = g_steal_pointer(&g_ptr_array_index(boxes, i));
         gboolean both = box->there[IMS_LOCAL] && box->there[IMS_REMOTE];
+        gboolean synced = both && step->verb != IMS_TREE_EXCLUDED && *step->name != '/';
 
-        g_ptr_array_add(both ? self->boxes : self->alone, box);
-        if (!settle_step(self, step, error) || (both && !remember_known(self, box, error)))
+        g_ptr_array_add(synced ? self->boxes : self->alone, box);
+        if (step->verb == IMS_TREE_EXCLUDED && !exclude(self, box, error))
+            return FALSE;
+        if (synced)
+            include(box);
+        if ((synced && !remember_known(self, box, error)) ||
+            (!both && !forget_subscription(self, box, error)))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* -- issues -- */
+
+/* What stays on one side becomes an issue; what has come back settles it. */
+static gboolean
+settle_step(ImsPass *self, const ImsTreeStep *step, GError **error)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        gboolean missing = side == step->side;
+        gboolean vanished = missing && step->verb == IMS_TREE_VANISHED;
+        gboolean nameless = missing && step->verb == IMS_TREE_UNNAMABLE;
+        gboolean excluded = step->verb == IMS_TREE_EXCLUDED;
+
+        if (!vanished &&
+            !ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_VANISHED, step->name, side, error))
+            return FALSE;
+        if (!nameless && step->verb != IMS_TREE_REFUSED &&
+            !ims_pass_settle_issue(self, IMS_ISSUE_NAME, step->name, side, error))
+            return FALSE;
+        if (excluded &&
+            (!ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, step->name, side, error) ||
+             !ims_pass_settle_issue(self, IMS_ISSUE_NEEDS_ADOPTION, step->name, side, error)))
+            return FALSE;
+    }
+    if (step->verb == IMS_TREE_VANISHED)
+        return ims_pass_raise(
+            self, IMS_ISSUE_MAILBOX_VANISHED, step->name, step->side, 0, NULL, error);
+    if (step->verb == IMS_TREE_UNNAMABLE)
+        return ims_pass_raise(self, IMS_ISSUE_NAME, step->name, step->side, 0, NULL, error);
+    return TRUE;
+}
+
+/* Issues of mailboxes that stand nowhere any more. */
+static gboolean
+settle_gone(ImsPass *self, GPtrArray *steps, GError **error)
+{
+    g_autoptr(GPtrArray) issues = NULL;
+
+    if (g_hash_table_size(self->issues) == 0)
+        return TRUE;
+    issues = ims_store_issues(self->store, error);
+    if (issues == NULL)
+        return FALSE;
+    for (guint i = 0; i < issues->len; i++) {
+        const ImsIssue *issue = g_ptr_array_index(issues, i);
+
+        if (*issue->mailbox != '\0' && find_step(steps, issue->mailbox) == NULL &&
+            !ims_pass_settle_issue(self, issue->kind, issue->mailbox, issue->side, error))
             return FALSE;
     }
     return TRUE;
 }
 
 static gboolean
-make_boxes(ImsPass *self, const Lists *lists, GError **error)
+settle_issues(ImsPass *self, GPtrArray *steps, GError **error)
+{
+    for (guint i = 0; i < steps->len; i++) {
+        if (!settle_step(self, g_ptr_array_index(steps, i), error))
+            return FALSE;
+    }
+    return settle_gone(self, steps, error);
+}
+
+/* A mailbox that is gone on both sides is forgotten. */
+static gboolean
+forget_gone(ImsPass *self, GPtrArray *known, GError **error)
+{
+    for (guint i = 0; i < known->len; i++) {
+        const ImsMailbox *mailbox = g_ptr_array_index(known, i);
+
+        if (!ims_store_begin(self->store, error) ||
+            !ims_store_forget_mailbox(self->store, mailbox->id, error) ||
+            !ims_store_commit(self->store, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* -- the whole -- */
+
+static GPtrArray *
+decide_tree(const ImsPass *self, const ImsLists *lists, GPtrArray *known)
+{
+    const ImsTreeRules rules = {
+        self->order->patterns,
+        self->order->ignore,
+        (const char *const *)self->order->mailboxes,
+    };
+
+    return ims_tree_decide(lists->tree, &rules, known);
+}
+
+static gboolean
+make_boxes(ImsPass *self, const ImsLists *lists, GError **error)
 {
     g_autoptr(GPtrArray) known = ims_store_mailboxes(self->store, error);
     g_autoptr(GPtrArray) steps = NULL;
@@ -288,47 +386,51 @@ make_boxes(ImsPass *self, const Lists *lists, GError **error)
     if (known == NULL)
         return FALSE;
     steps = decide_tree(self, lists, known);
-    if (!names_exist(self, steps, error))
+    if (!names_may_be_synced(self, steps, error))
         return FALSE;
     for (guint i = 0; i < steps->len; i++) {
         const ImsTreeStep *step = g_ptr_array_index(steps, i);
         ImsBox *box = ims_box_new(take_known(known, step->name));
 
-        update_box(box, lists);
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+            ims_lists_update_box(lists, box, side);
+        box->carries = step->carries;
         g_ptr_array_add(boxes, box);
     }
-    return create_missing(self, steps, boxes, error) && forget_gone(self, known, error) &&
-           sort_boxes(self, steps, boxes, error) && ims_carry_subscriptions(self, error);
+    return settle_issues(self, steps, error) &&
+           ims_create_missing(self, lists, steps, boxes, error) &&
+           forget_gone(self, known, error) && sort_boxes(self, steps, boxes, error) &&
+           ims_carry_subscriptions(self, error);
 }
 
 /* Takes what is known out of the index; what is left is news. */
 static void
-update_boxes(ImsPass *self, GPtrArray *boxes, Lists *lists)
+update_boxes(GPtrArray *boxes, ImsLists *lists)
 {
     for (guint i = 0; i < boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(boxes, i);
 
-        update_box(box, lists);
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            ims_lists_update_box(lists, box, side);
             g_hash_table_remove(lists->by_name[side], box->mailbox->name);
+        }
     }
 }
 
 gboolean
 ims_list(ImsPass *self, gboolean first, GError **error)
 {
-    g_auto(Lists) lists = {0};
+    g_auto(ImsLists) lists = {0};
 
     ims_pass_tell(self, IMS_PHASE_LISTING, NULL);
     self->at = NULL;
-    if (!fetch_lists(self, &lists, error))
+    if (!fetch_lists(self, &lists, first, error))
         return FALSE;
-    index_lists(self, &lists);
     if (first)
         return make_boxes(self, &lists, error);
 
-    update_boxes(self, self->boxes, &lists);
-    update_boxes(self, self->alone, &lists);
+    update_boxes(self->boxes, &lists);
+    update_boxes(self->alone, &lists);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
         self->surprised[side] = g_hash_table_size(lists.by_name[side]) > 0;
     return TRUE;

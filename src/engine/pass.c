@@ -66,6 +66,7 @@ move_points(const ImsPass *self, ImsBox *box)
     mailbox->last_sync_us = ims_clock_real(self->order->clock);
     if (box->full)
         mailbox->compared_us = mailbox->last_sync_us;
+    mailbox->excluded = FALSE;
     box->full = FALSE;
     box->unite = FALSE;
     box->miscounts = 0;
@@ -241,7 +242,7 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
             if (!ims_hold_for_adoption(self, box, error))
                 return FALSE;
         } else if (
-            has_moved(box) || is_pending(pending, box->mailbox->id) ||
+            has_moved(box) || box->full || is_pending(pending, box->mailbox->id) ||
             ims_box_is_overdue(self, box)) {
             g_ptr_array_add(work, box);
         }
@@ -484,6 +485,8 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->avoided = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
     self->progress.mailbox = "";
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        self->naming[side].folder = g_strdup(order->folder[side]);
 }
 
 /* Connections with anything on the way are closed at once: a literal that is abandoned is never
@@ -493,6 +496,8 @@ pass_clear(ImsPass *self)
 {
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
         g_clear_pointer(&self->conn[side], ims_conn_free);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        ims_naming_clear(&self->naming[side]);
     g_clear_pointer(&self->store, ims_store_free);
     g_ptr_array_unref(self->boxes);
     g_ptr_array_unref(self->alone);

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "imap/conn.h"
+#include "model/pattern.h"
 #include "model/report.h"
 #include "util/clock.h"
 
@@ -14,7 +15,11 @@ typedef struct {
     const ImsEndpoint *endpoint[IMS_N_SIDES];
     const char *identity[IMS_N_SIDES]; /* see ims_store_open() */
     const char *state_path;
-    char **mailboxes; /* our names; NULL: all */
+    const char
+        *folder[IMS_N_SIDES];    /* our form: where the account stands there; NULL: everywhere */
+    const ImsPatterns *patterns; /* mailboxes to sync; NULL: all */
+    const ImsPatterns *ignore;   /* and of them not these; NULL: none */
+    char **mailboxes;            /* our names; NULL: all */
     gboolean has_max_deletions;
     guint max_deletions; /* deletions let through without asking, if has_max_deletions */
     gboolean dry_run;    /* only reading commands, and nothing is remembered */

@@ -21,6 +21,8 @@ is_zero(const ImsSummary *done)
 static ImsMailboxState
 state_of(const ImsPass *self, const ImsBox *box, const ImsSummary *done)
 {
+    if (box->excluded)
+        return IMS_MAILBOX_EXCLUDED;
     if (self->order->dry_run && !box->left && !is_zero(done))
         return IMS_MAILBOX_PENDING;
     if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])

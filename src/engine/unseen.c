@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Mail that a pass does not sync: in mailboxes that are held, have failed, cannot be created on the
- * other side, or were not asked for. What vanished from a synced mailbox may have been moved there;
- * then its twin must not be expunged. What was there at the end of the last pass is not looked at
- * again. */
+/* Mail that a pass does not sync: in mailboxes that are held, excluded or have failed, cannot be
+ * created on the other side, or were not asked for. What vanished from a synced mailbox may have
+ * been moved there; then its twin must not be expunged. What was there at the end of the last pass
+ * is not looked at again. */
 
 #include "engine/box.h"
 
@@ -23,7 +23,7 @@ first_unseen(const ImsBox *box, ImsSide side)
 {
     const ImsPoint *known = &box->mailbox->point[side];
 
-    if (!box->mailbox->valid)
+    if (!box->mailbox->valid || (box->excluded && box->mailbox->held_uidnext[side] > 0))
         return MAX(1, box->mailbox->held_uidnext[side]);
     return known->uidvalidity == box->listed[side].uidvalidity ? MAX(1, known->uidnext) : 1;
 }
@@ -102,7 +102,8 @@ ims_remember_unseen(ImsPass *self, GError **error)
             ImsMailbox *mailbox = box->mailbox;
             gboolean grown = FALSE;
 
-            for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && !mailbox->valid; side++) {
+            for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && (!mailbox->valid || box->excluded);
+                 side++) {
                 grown |= mailbox->held_uidnext[side] != box->listed[side].uidnext;
                 mailbox->held_uidnext[side] = box->listed[side].uidnext;
             }

@@ -32,6 +32,8 @@ static const char *const counts[] = {
     [IMS_COUNT_EXPUNGED_REMOTE] = "expunged-remote",
     [IMS_COUNT_REFUSED] = "refused",
     [IMS_COUNT_HELD] = "held",
+    [IMS_COUNT_SUBSCRIPTIONS_LOCAL] = "subscriptions-local",
+    [IMS_COUNT_SUBSCRIPTIONS_REMOTE] = "subscriptions-remote",
     [IMS_COUNT_MAILBOXES_CREATED] = "mailboxes-created",
     [IMS_COUNT_MAILBOXES_CHANGED] = "mailboxes-changed",
     [IMS_COUNT_MAILBOXES_SELECTED] = "mailboxes-selected",
@@ -45,6 +47,7 @@ static const char *const mailbox_states[] = {
     [IMS_MAILBOX_SYNCED] = "synced",
     [IMS_MAILBOX_PENDING] = "pending",
     [IMS_MAILBOX_HELD] = "held",
+    [IMS_MAILBOX_EXCLUDED] = "excluded",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(phases) == IMS_N_PHASES);

@@ -191,6 +191,26 @@ do_list(FakeConn *conn, FakeCursor *in)
     fake_answer(conn, "OK List completed.");
 }
 
+static void
+do_namespace(FakeConn *conn, FakeCursor *in)
+{
+    const FakeServer *server = conn->server;
+    g_autofree char *shared = NULL;
+
+    in->bad |= !has_capability(conn, "NAMESPACE");
+    if (in->bad || fake_refused(conn, "NAMESPACE", NULL))
+        return;
+    if (server->shared != NULL)
+        shared = g_strdup_printf("((\"%s\" \"%c\"))", server->shared, server->delimiter);
+    fake_untagged(
+        conn,
+        "NAMESPACE ((\"%s\" \"%c\")) NIL %s",
+        server->personal,
+        server->delimiter,
+        shared != NULL ? shared : "NIL");
+    fake_answer(conn, "OK Namespace completed.");
+}
+
 char *
 fake_take_mailbox(FakeConn *conn, FakeCursor *in, const char *verb)
 {
@@ -242,8 +262,20 @@ do_create(FakeConn *conn, FakeCursor *in)
     g_autofree char *name = fake_take_mailbox(conn, in, "CREATE");
     const char twice[] = {conn->server->delimiter, conn->server->delimiter, '\0'};
 
-    if (name == NULL || answer_existing(conn, name))
+    if (name == NULL)
         return;
+    if (conn->server->faults.folds_case) {
+        char *folded = g_ascii_strdown(name, -1);
+
+        g_free(name);
+        name = folded;
+    }
+    if (answer_existing(conn, name))
+        return;
+    if (!g_str_has_prefix(name, conn->server->personal)) {
+        fake_answer(conn, "NO Permission denied");
+        return;
+    }
     if (g_str_has_suffix(name, twice + 1) || strstr(name, twice) != NULL) {
         fake_answer(conn, "NO [CANNOT] Invalid mailbox name");
         return;
@@ -323,6 +355,7 @@ static const struct {
     {"NOOP", do_noop},
     {"LOGOUT", do_logout},
     {"LIST", do_list},
+    {"NAMESPACE", do_namespace},
     {"STATUS", do_status},
     {"CREATE", do_create},
     {"DELETE", do_delete},

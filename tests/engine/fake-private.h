@@ -46,6 +46,7 @@ struct FakeServer {
     FakeFaults faults;
     FakeCount count;
     char delimiter;
+    char *personal, *shared; /* shared: NULL: none */
     char *capabilities;
     char *directory;
     char *argv[3];

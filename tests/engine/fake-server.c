@@ -23,6 +23,7 @@ static const char *const all_capabilities[] = {
     "ESEARCH",
     "LIST-EXTENDED",
     "LIST-STATUS",
+    "NAMESPACE",
     "SPECIAL-USE",
     "MULTIAPPEND",
     "CONDSTORE",
@@ -362,6 +363,7 @@ fake_server_new(char delimiter, const char *without)
     self->state = fake_state_new();
     fake_state_create(self->state, "INBOX");
     self->delimiter = delimiter;
+    self->personal = g_strdup("");
     self->capabilities = choose_capabilities(without);
     self->directory = g_dir_make_tmp("ims-fake-XXXXXX", NULL);
     g_assert_nonnull(self->directory);
@@ -421,6 +423,8 @@ fake_server_free(FakeServer *self)
     g_free(self->argv[1]);
     g_free(self->directory);
     g_free(self->capabilities);
+    g_free(self->personal);
+    g_free(self->shared);
     g_mutex_clear(&self->mutex);
     g_free(self);
 }

@@ -48,9 +48,14 @@ void fake_lose_modseqs(FakeServer *self, const char *mailbox);
  */
 void fake_forget_expunges(FakeServer *self, const char *mailbox);
 
+/** fake_set_namespaces: @personal: prefix of the personal namespace, "" if none; @shared:
+ * (nullable): prefix of the shared one. CREATE is answered NO outside of the personal one. */
+void fake_set_namespaces(FakeServer *self, const char *personal, const char *shared);
+
 /* -- looking -- */
 
-/** fake_dump: Returns: (transfer full): mailboxes by name, with `/` between levels, and for each of
+/** fake_dump: Returns: (transfer full): mailboxes by name, without the personal namespace's prefix
+ * and those of the shared one, with `/` between levels, and for each of
  * its messages digest, date and flags, sorted: equal for two servers that hold the same. */
 char *fake_dump(FakeServer *self);
 gboolean fake_exists(FakeServer *self, const char *mailbox);
@@ -93,6 +98,7 @@ typedef struct {
     gboolean no_new_keywords;   /* PERMANENTFLAGS without \*; keywords are dropped */
     gboolean promises_keywords; /* and yet PERMANENTFLAGS has \* */
     guint keywords_max;         /* of a mailbox; NO to a STORE or APPEND of more; 0: no limit */
+    gboolean folds_case;        /* CREATE makes the name lower case */
     gboolean read_only;         /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
     gboolean mailbox_ids;       /* MAILBOXID in SELECT */
     gboolean body_first;        /* FETCH tells everything else behind the body */

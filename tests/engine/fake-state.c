@@ -325,6 +325,14 @@ fake_set_last(FakeServer *self, const char *mailbox, guint32 uidnext, guint64 mo
 }
 
 void
+fake_subscribe(FakeServer *self, const char *mailbox)
+{
+    g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
+
+    g_hash_table_add(self->state->subscribed, g_strdup(mailbox));
+}
+
+void
 fake_unsubscribe(FakeServer *self, const char *mailbox)
 {
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
@@ -333,11 +341,14 @@ fake_unsubscribe(FakeServer *self, const char *mailbox)
 }
 
 void
-fake_subscribe(FakeServer *self, const char *mailbox)
+fake_set_namespaces(FakeServer *self, const char *personal, const char *shared)
 {
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
 
-    g_hash_table_add(self->state->subscribed, g_strdup(mailbox));
+    g_free(self->personal);
+    g_free(self->shared);
+    self->personal = g_strdup(personal);
+    self->shared = g_strdup(shared);
 }
 
 void
@@ -380,10 +391,10 @@ describe_message(const FakeMessage *message)
 
 /* Returns: (transfer full): the name, and a line for each message. */
 static char *
-describe_mailbox(const FakeMailbox *mailbox, char delimiter)
+describe_mailbox(const FakeMailbox *mailbox, const char *spelling, char delimiter)
 {
     g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-    g_autofree char *name = g_strdelimit(g_strdup(mailbox->name), (char[]){delimiter, '\0'}, '/');
+    g_autofree char *name = g_strdelimit(g_strdup(spelling), (char[]){delimiter, '\0'}, '/');
     g_autofree char *all = NULL;
 
     for (guint i = 0; i < mailbox->messages->len; i++)
@@ -400,9 +411,16 @@ fake_dump(FakeServer *self)
     g_autoptr(GMutexLocker) lock = g_mutex_locker_new(&self->mutex);
     g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
 
-    for (guint i = 0; i < self->state->mailboxes->len; i++)
-        g_ptr_array_add(
-            parts, describe_mailbox(g_ptr_array_index(self->state->mailboxes, i), self->delimiter));
+    for (guint i = 0; i < self->state->mailboxes->len; i++) {
+        const FakeMailbox *mailbox = g_ptr_array_index(self->state->mailboxes, i);
+        const char *name = mailbox->name;
+
+        if (self->shared != NULL && g_str_has_prefix(name, self->shared))
+            continue;
+        if (g_str_has_prefix(name, self->personal))
+            name += strlen(self->personal);
+        g_ptr_array_add(parts, describe_mailbox(mailbox, name, self->delimiter));
+    }
     g_ptr_array_sort(parts, compare_strings);
     g_ptr_array_add(parts, g_strdup(""));
     g_ptr_array_add(parts, NULL);

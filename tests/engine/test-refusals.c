@@ -157,7 +157,13 @@ test_create_refused(void)
     assert_inbox_is_done(scene);
     scene_assert_flags(scene, IMS_REMOTE, "Work", "four", "0");
 
+    /* S10: not asked again while the listings are the same. */
     scene_disarm(scene);
+    scene_pass(scene);
+    g_assert_false(fake_exists(scene->server[IMS_REMOTE], "New"));
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "New", IMS_REMOTE));
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+    scene_create(scene, "Other");
     scene_start(scene);
     scene_assert_no_issues(scene);
     scene_assert_quiet(scene);
