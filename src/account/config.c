@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "account/hint.h"
+#include "model/mailbox-name.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -37,6 +38,8 @@ static const char *const groups[] = {"account", "local", "remote", NULL}; /* by 
 
 static const KeyRule rules[] = {
     {"enabled", IN_ACCOUNT, 0},
+    {"mailboxes", IN_ACCOUNT, 0},
+    {"ignore", IN_ACCOUNT, 0},
     {"type", IN_SIDES, 0},
     {"host", IN_SIDES, WITH_NETWORK},
     {"port", IN_SIDES, WITH_NETWORK},
@@ -44,6 +47,7 @@ static const KeyRule rules[] = {
     {"ca-file", IN_SIDES, WITH_NETWORK},
     {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
+    {"prefix", IN_SIDES, 0},
 };
 
 static const char *const type_names[] = {
@@ -239,6 +243,50 @@ read_bool(const Place *at, const char *key, gboolean *out, GError **error)
     return TRUE;
 }
 
+/* @out: NULL if the key is not there. Spaces around a pattern do not count. */
+static gboolean
+read_patterns(const Place *at, const char *key, ImsPatterns **out, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) broken = NULL;
+    g_auto(GStrv) words = NULL;
+
+    if (!read_text(at, key, &text, error))
+        return FALSE;
+    if (text == NULL)
+        return TRUE;
+
+    words = g_key_file_get_string_list(at->file, at->group, key, NULL, &broken);
+    if (broken != NULL)
+        return refuse(at, key, error, "%s", broken->message);
+    for (char **word = words; *word != NULL; word++)
+        g_strstrip(*word);
+    *out = ims_patterns_new(words, &broken);
+    return *out != NULL || refuse(at, key, error, "%s", broken->message);
+}
+
+static gboolean
+read_prefix(const Place *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (!read_text(at, "prefix", &text, error))
+        return FALSE;
+    if (text == NULL)
+        return TRUE;
+
+    if (g_str_has_suffix(text, "/"))
+        text[strlen(text) - 1] = '\0';
+    side->folder = ims_mailbox_name_canonical(text);
+    return side->folder != NULL ||
+           refuse(
+               at,
+               "prefix",
+               error,
+               "is no name of a folder; write it with '/' between levels, for example "
+               "'prefix = Work/'");
+}
+
 static gboolean
 read_host(const Place *at, ImsSideConfig *side, GError **error)
 {
@@ -380,7 +428,7 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
             "type",
             error,
             "'dovecot' is for [local] only; here it is 'imaps', 'imap' or 'tunnel'");
-    if (!check_meaning(at, side->type, error))
+    if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error))
         return FALSE;
 
     switch (side->type) {
@@ -395,12 +443,40 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
     return TRUE;
 }
 
-/* Syncing a server with itself would copy everything to where it is. */
+static char *
+server_identity(const ImsSideConfig *self, const char *store)
+{
+    const char *type = type_names[self->type];
+    g_autofree char *host = NULL;
+
+    switch (self->type) {
+    case IMS_TYPE_DOVECOT:
+        return g_strdup_printf("%s %s", type, store);
+    case IMS_TYPE_TUNNEL:
+        return g_strdup_printf(
+            "%s %s%s%s",
+            type,
+            self->command,
+            self->username != NULL ? "\n" : "",
+            self->username != NULL ? self->username : "");
+    case IMS_TYPE_IMAPS:
+    case IMS_TYPE_IMAP:
+        break;
+    }
+    host = g_ascii_strdown(self->host, -1);
+    type = type_names[IMS_TYPE_IMAPS];
+    if (self->port == usual_port(self->type))
+        return g_strdup_printf("%s %s %s", type, host, self->username);
+    return g_strdup_printf("%s %s %u %s", type, host, self->port, self->username);
+}
+
+/* Syncing a server with itself would copy everything to where it is; into a folder of its own,
+ * without an end. */
 static gboolean
 check_sides_differ(Place *at, const ImsConfig *config, GError **error)
 {
-    g_autofree char *local = ims_side_config_identity(&config->side[IMS_LOCAL], "");
-    g_autofree char *remote = ims_side_config_identity(&config->side[IMS_REMOTE], "");
+    g_autofree char *local = server_identity(&config->side[IMS_LOCAL], "");
+    g_autofree char *remote = server_identity(&config->side[IMS_REMOTE], "");
 
     at->group = "local";
     if (g_str_equal(local, remote))
@@ -415,6 +491,7 @@ side_clear(ImsSideConfig *self)
     g_free(self->username);
     g_free(self->ca_file);
     g_free(self->command);
+    g_free(self->folder);
     g_strfreev(self->argv);
 }
 
@@ -425,6 +502,8 @@ ims_config_free(ImsConfig *self)
         return;
     for (guint side = 0; side < IMS_N_SIDES; side++)
         side_clear(&self->side[side]);
+    ims_patterns_unref(self->mailboxes);
+    ims_patterns_unref(self->ignore);
     g_free(self->name);
     g_free(self);
 }
@@ -455,6 +534,8 @@ ims_config_parse(GKeyFile *file, const char *name, const char *path, GError **er
     self->name = g_strdup(name);
     at.group = "account";
     if (!read_bool(&at, "enabled", &self->enabled, error) ||
+        !read_patterns(&at, "mailboxes", &self->mailboxes, error) ||
+        !read_patterns(&at, "ignore", &self->ignore, error) ||
         !read_side(&at, IMS_REMOTE, &self->side[IMS_REMOTE], error) ||
         !read_side(&at, IMS_LOCAL, &self->side[IMS_LOCAL], error) ||
         !check_sides_differ(&at, self, error))
@@ -581,26 +662,8 @@ ims_config_write(GKeyFile *file, const char *path, GError **error)
 char *
 ims_side_config_identity(const ImsSideConfig *self, const char *store)
 {
-    const char *type = type_names[self->type];
-    g_autofree char *host = NULL;
+    g_autofree char *server = server_identity(self, store);
 
-    switch (self->type) {
-    case IMS_TYPE_DOVECOT:
-        return g_strdup_printf("%s %s", type, store);
-    case IMS_TYPE_TUNNEL:
-        return g_strdup_printf(
-            "%s %s%s%s",
-            type,
-            self->command,
-            self->username != NULL ? "\n" : "",
-            self->username != NULL ? self->username : "");
-    case IMS_TYPE_IMAPS:
-    case IMS_TYPE_IMAP:
-        break;
-    }
-    host = g_ascii_strdown(self->host, -1);
-    type = type_names[IMS_TYPE_IMAPS];
-    if (self->port == usual_port(self->type))
-        return g_strdup_printf("%s %s %s", type, host, self->username);
-    return g_strdup_printf("%s %s %u %s", type, host, self->port, self->username);
+    return self->folder != NULL ? g_strdup_printf("%s\nprefix %s/", server, self->folder)
+                                : g_steal_pointer(&server);
 }

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "model/pattern.h"
 #include "model/side.h"
 
 /* One account's file, NAME.conf: what may stand in it, and what it means. Never a password. */
@@ -20,11 +21,14 @@ typedef struct {
     gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
     char *command;
     char **argv;
+    char *folder; /* prefix without its last `/`; NULL: the account has the server for itself */
 } ImsSideConfig;
 
 typedef struct {
     char *name;
     gboolean enabled;
+    ImsPatterns *mailboxes; /* a mailbox is synced if these match it (NULL: all), */
+    ImsPatterns *ignore;    /* and these do not (NULL: none) */
     ImsSideConfig side[IMS_N_SIDES];
 } ImsConfig;
 
@@ -73,6 +77,6 @@ gboolean ims_config_write(GKeyFile *file, const char *path, GError **error);
  *
  * Returns: (transfer full): who this side is, see ims_store_open(): `imaps` for both types, then
  * host, port if it is not the usual one of the type (993, 143), and user name; or the type, the
- * command and the user name; or the type and the store.
+ * command and the user name; or the type and the store; and the prefix, if it has one.
  */
 char *ims_side_config_identity(const ImsSideConfig *self, const char *store);

@@ -83,6 +83,7 @@ set_side(
             return FALSE;
         break;
     }
+    self->folder[which] = g_strdup(side->folder);
     self->endpoint[which]->password = g_strdup(password);
     return TRUE;
 }
@@ -114,6 +115,10 @@ ims_order_new(
 
     self->kind = kind;
     self->mailboxes = g_strdupv(options->mailboxes);
+    if (config->mailboxes != NULL)
+        self->patterns = ims_patterns_ref(config->mailboxes);
+    if (config->ignore != NULL)
+        self->ignore = ims_patterns_ref(config->ignore);
     self->has_max_deletions = options->has_max_deletions;
     self->max_deletions = options->max_deletions;
     self->dry_run = options->dry_run;
@@ -134,8 +139,11 @@ ims_order_free(ImsOrder *self)
     for (guint side = 0; side < IMS_N_SIDES; side++) {
         g_clear_pointer(&self->endpoint[side], ims_endpoint_free);
         g_free(self->identity[side]);
+        g_free(self->folder[side]);
     }
     g_free(self->state_path);
+    ims_patterns_unref(self->patterns);
+    ims_patterns_unref(self->ignore);
     g_strfreev(self->mailboxes);
     g_clear_object(&self->cancel);
     g_free(self);

@@ -14,6 +14,9 @@ typedef struct {
     ImsEndpoint *endpoint[IMS_N_SIDES];
     char *identity[IMS_N_SIDES];
     char *state_path;
+    char *folder[IMS_N_SIDES]; /* see ImsSideConfig */
+    ImsPatterns *patterns;     /* see ImsConfig */
+    ImsPatterns *ignore;
     char **mailboxes; /* NULL: all */
     gboolean has_max_deletions;
     guint max_deletions;

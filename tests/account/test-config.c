@@ -98,6 +98,23 @@ test_clear(void)
     }
 }
 
+static void
+test_tree_keys(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(
+        "[account]\nmailboxes=*; !Spam ;Lists/%\nignore=role:junk\n"
+        "[local]\nprefix=Konten/Work/\n" REMOTE "prefix=Mail\n",
+        &error);
+
+    g_assert_no_error(error);
+    g_assert_true(ims_patterns_match(config->mailboxes, "a", "", FALSE));
+    g_assert_false(ims_patterns_match(config->mailboxes, "Spam", "", FALSE));
+    g_assert_true(ims_patterns_match(config->ignore, "x", "junk", FALSE));
+    g_assert_cmpstr(config->side[IMS_LOCAL].folder, ==, "Konten/Work");
+    g_assert_cmpstr(config->side[IMS_REMOTE].folder, ==, "Mail");
+}
+
 typedef struct {
     const char *name, *text;
     const char *where; /* how the message begins, behind the file */
@@ -128,6 +145,23 @@ static const RefusedCase refused_cases[] = {
      "[remote] type: ",
      "'imaps', 'imap' or 'tunnel'"},
     {"enabled-maybe", "[account]\nenabled=maybe\n", "[account] enabled: ", "known are: yes, no"},
+    {"pattern-first-taken-away",
+     "[account]\nmailboxes=!Spam\n" REMOTE,
+     "[account] mailboxes: ",
+     "'*;!Spam'"},
+    {"pattern-of-no-name",
+     "[account]\nignore=a;/b\n" REMOTE,
+     "[account] ignore: ",
+     "'/b' can match no mailbox"},
+    {"pattern-of-no-role",
+     "[account]\nignore=role:spam\n" REMOTE,
+     "[account] ignore: ",
+     "roles are all, archive"},
+    {"prefix-of-no-name", REMOTE "prefix=/\n", "[remote] prefix: ", "'prefix = Work/'"},
+    {"same-server-under-a-folder",
+     REMOTE "[local]\ntype=imaps\nhost=imap.example.net\nusername=me\nprefix=Copy/\n",
+     "[local]: ",
+     "same server"},
     {"no-host", "", "[remote] host: ", "'host = imap.example.net'"},
     {"no-username", "[remote]\nhost=h\n", "[remote] username: ", "'username = me'"},
     {"no-command", "[remote]\ntype=tunnel\n", "[remote] command: ", "'command = ssh "},
@@ -221,6 +255,10 @@ static const IdentityCase identity_cases[] = {
      "[remote]\nhost=IMAP.Example.NET\nusername=Me\n",
      "dovecot /store",
      "imaps imap.example.net Me"},
+    {"prefix",
+     REMOTE "prefix=A/\n[local]\nprefix=B\n",
+     "dovecot /store\nprefix B/",
+     "imaps imap.example.net me\nprefix A/"},
     {"usual-port", REMOTE "port=993\n", "dovecot /store", "imaps imap.example.net me"},
     {"other-port", REMOTE "port=1993\n", "dovecot /store", "imaps imap.example.net 1993 me"},
     {"starttls-at-its-usual-port",
@@ -385,6 +423,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/every-key-is-read", test_every_key);
     g_test_add_func("/account/config/imap-is-starttls", test_imap);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
+    g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);
     g_test_add_func("/account/config/names", test_names);
     g_test_add_func("/account/config/settings-survive-the-file", test_settings_survive_the_file);
     g_test_add_func("/account/config/file-that-is-not-there", test_no_key_file);
