@@ -364,6 +364,7 @@ class Session:
     STEPS = (
         *("copied-local", "copied-remote", "flags-local", "flags-remote"),
         *("expunged-local", "expunged-remote", "refused", "held"),
+        *("subscriptions-local", "subscriptions-remote"),
         *("mailboxes-created", "mailboxes-changed", "mailboxes-selected"),
     )
 

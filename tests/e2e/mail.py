@@ -77,7 +77,7 @@ def names(conn):
             head, name = line[0], line[1].decode()
         else:
             head, name = line, re.search(rb'(?:"((?:[^"\\]|\\.)*)"|(\S+))$', line)
-            name = (name.group(1) or name.group(2)).decode().replace('\\"', '"')
+            name = re.sub(r"\\(.)", r"\1", (name.group(1) or name.group(2)).decode())
         if not re.search(rb"\\(NonExistent|Noselect)\b", head, re.IGNORECASE):
             name = decode_name(name)
             found.add("INBOX" if name.upper() == "INBOX" else name)
