@@ -302,7 +302,8 @@ put_message(
     gboolean body_first = items->section != NULL && conn->server->faults.body_first;
 
     g_string_append_printf(out, "* %u FETCH (", sequence_of(mailbox, message));
-    if (garbled != NULL && g_str_has_prefix(mailbox->name, garbled))
+    if (garbled != NULL && g_str_has_prefix(mailbox->name, garbled) &&
+        (!conn->server->faults.garbles_bodies || items->section != NULL))
         g_string_append(out, "UID 0 ");
     if (!body_first)
         put_items(out, message, items);

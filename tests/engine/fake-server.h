@@ -111,6 +111,7 @@ typedef struct {
     guint lie_missing; /* and there EXISTS is so many too low */
     /* `BODY[] NIL` for a message whose text contains it */
     const char *no_body_marker;
+    gboolean garbles_bodies; /* of what follows, only lines with a whole body */
     const char *garbled; /* all FETCH lines of mailboxes whose names begin with it are no IMAP */
     /* whether to drop the connection now */
     gboolean (*cut)(FakePhase phase, const char *command, gpointer data);

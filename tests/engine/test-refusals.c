@@ -253,6 +253,32 @@ test_garbled_removal(void)
     scene_assert_quiet(scene);
 }
 
+/* In the only mailbox with anything to do, and in the last of several: it is open already when its
+ * bodies are asked for. */
+static void
+test_garbled_body(gconstpointer data)
+{
+    const char *garbled = data;
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+
+    scene_start(scene);
+    if (g_str_equal(garbled, "Work"))
+        scene_add(scene, IMS_REMOTE, "INBOX", "five", NULL);
+    scene_add(scene, IMS_REMOTE, garbled, "six", NULL);
+    scene->faults[IMS_REMOTE].garbled = garbled;
+    scene->faults[IMS_REMOTE].garbles_bodies = TRUE;
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, garbled, IMS_REMOTE));
+    if (g_str_equal(garbled, "Work"))
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "five"), !=, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
 /* A server that is beyond reason is not asked for ever. */
 static void
 test_garbled_account(void)
@@ -359,6 +385,8 @@ main(int argc, char **argv)
     }
     g_test_add_func("/engine/refusals/garbled-mailbox-stops-nothing-else", test_garbled);
     g_test_add_func("/engine/refusals/garbled-mailbox-holds-removals", test_garbled_removal);
+    g_test_add_data_func("/engine/refusals/garbled-body-in-the-only", "INBOX", test_garbled_body);
+    g_test_add_data_func("/engine/refusals/garbled-body-in-the-last", "Work", test_garbled_body);
     g_test_add_func("/engine/refusals/garbled-account-is-given-up", test_garbled_account);
     g_test_add_func("/engine/refusals/list-refused-ends-it", test_list_refused);
     return g_test_run();
