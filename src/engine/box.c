@@ -16,6 +16,7 @@ ims_box_new(ImsMailbox *mailbox)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         self->unread[side] = ims_uidset_new();
         self->unreadable[side] = ims_uidset_new();
+        self->doubted[side] = g_ptr_array_new_with_free_func((GDestroyNotify)ims_row_free);
     }
     return self;
 }
@@ -42,6 +43,7 @@ ims_box_free(ImsBox *self)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         ims_uidset_free(self->unread[side]);
         ims_uidset_free(self->unreadable[side]);
+        g_ptr_array_unref(self->doubted[side]);
         g_free(self->spelling[side]);
     }
     ims_mailbox_free(self->mailbox);

@@ -34,9 +34,9 @@ typedef struct {
     gboolean planned;  /* in a dry run: would be created, and all its mail be copied there */
     gboolean selected; /* some round opened it */
     guint miscounts;
-    gboolean plain[IMS_N_SIDES];    /* takes no new keywords any more: see copy.c */
-    guint refusals[IMS_N_SIDES];    /* messages refused one after another, none stored between */
-    ImsUidSet *unread[IMS_N_SIDES]; /* asked for and not given, in this round */
+    gboolean plain[IMS_N_SIDES];        /* takes no new keywords any more: see copy.c */
+    GPtrArray *doubted[IMS_N_SIDES];    /* ImsRow, owned: see copy.c */
+    ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
 } ImsBox;
 

@@ -8,7 +8,12 @@
  *
  * A message goes with the flags that the destination can store, and the base says so. Where a
  * mailbox takes no keyword more than it has (Cyrus 3.6: 100 of them, then NO to the whole APPEND),
- * the new ones are left out rather than the message. */
+ * the new ones are left out rather than the message.
+ *
+ * A message that one side refuses, or does not give out, becomes a single and is not tried again.
+ * But a server in trouble refuses message after message, and has no code for it: the verdict waits
+ * until one behind them has passed, or the mailbox has ended. Too many in a row and none of them is
+ * believed: the mailbox is left, and they stay new. */
 
 #include <string.h>
 
@@ -18,7 +23,7 @@
 #define BATCH_BYTES   (1024 * 1024) /* a batch ends once it holds so many octets */
 #define BATCHES_AHEAD 4             /* unanswered batches; singles if there is no MULTIAPPEND */
 #define SINGLES_AHEAD 32
-#define REFUSALS_MAX  16 /* one after another; then it is hardly the messages */
+#define DOUBTED_MAX   16 /* messages in a row; then it is hardly the messages */
 
 /* Messages of one intent and one APPEND. */
 typedef struct {
@@ -132,6 +137,74 @@ pass_body(ImsPass *self, Batch *batch, gboolean wanted, guint64 *out_fingerprint
     return TRUE;
 }
 
+/* -- messages that stand alone -- */
+
+static ImsRow *
+single(const Batch *batch, guint32 uid, const ImsMessage *message, const char *detail)
+{
+    ImsRow *row = ims_row_new();
+    ImsSide from = ims_side_other(batch->to);
+
+    row->uid[from] = uid;
+    row->reason = IMS_REASON_REFUSED;
+    row->detail = g_strdup(detail);
+    if (message != NULL) {
+        row->flags[from] = ims_flags_copy(&message->flags);
+        row->fingerprint = message->fingerprint;
+        if ((message->have & IMS_HAVE_SIZE) != 0 && (message->have & IMS_HAVE_DATE) != 0)
+            row->hash[from] = ims_message_hash(message->size, message->date);
+    }
+    return row;
+}
+
+/* A deletion that the other side took back has a row yet; the copy's row replaces it. */
+static gboolean
+save_copied(ImsPass *self, const ImsBox *box, ImsSide from, ImsRow *row, GError **error)
+{
+    GPtrArray *restored = box->plan->restored;
+
+    for (guint i = 0; i < restored->len; i++) {
+        const ImsRow *old = g_ptr_array_index(restored, i);
+
+        if (old->uid[from] == row->uid[from] && !ims_store_delete_row(self->store, old->id, error))
+            return FALSE;
+    }
+    return ims_store_save_row(self->store, box->mailbox->id, row, error);
+}
+
+/* @side: whose doing it is. @row: (transfer full). */
+static gboolean
+doubt(ImsPass *self, ImsBox *box, ImsSide side, ImsRow *row, GError **error)
+{
+    g_autofree char *detail = g_strdup(row->detail);
+
+    g_ptr_array_add(box->doubted[side], row);
+    if (box->left || box->doubted[side]->len < DOUBTED_MAX)
+        return TRUE;
+    return ims_pass_leave(self, box, side, detail, error);
+}
+
+/* The verdict on those that @side has refused, or not given out. */
+static gboolean
+judge_doubted(ImsPass *self, ImsBox *box, ImsSide from, ImsSide side, GError **error)
+{
+    GPtrArray *doubted = box->doubted[side];
+
+    if (doubted->len == 0 || box->left)
+        return TRUE;
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < doubted->len; i++) {
+        if (!save_copied(self, box, from, g_ptr_array_index(doubted, i), error))
+            return FALSE;
+    }
+    ims_pass_count(self, box, IMS_COUNT_REFUSED, doubted->len);
+    g_ptr_array_set_size(doubted, 0);
+    return ims_store_commit(self->store, error);
+}
+
+/* -- streaming -- */
+
 static gboolean
 pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GError **error)
 {
@@ -148,17 +221,21 @@ pass_message(ImsPass *self, Batch *batch, ImsMessage *message, guint64 size, GEr
     return pass_body(self, batch, !refused, &message->fingerprint, error);
 }
 
-/* Refusals of an APPEND that are about the mailbox or the moment, not about the message. Cyrus 3.6
- * has no code for its quota. */
+/* Refusals that are about the mailbox or the moment, not about the message. Cyrus 3.6 has no code
+ * for its quota, nor for its troubles. */
 static gboolean
 is_about_mailbox(const ImsCode *code, const char *text)
 {
     static const char *const names[] = {
         "TRYCREATE", "OVERQUOTA", "SERVERBUG", "NOPERM", "READ-ONLY", "CONTACTADMIN", NULL};
+    static const char *const words[] = {"over quota", "i/o error", "internal error", "temporar"};
     g_autofree char *lower = g_ascii_strdown(text, -1);
 
-    return ims_reply_may_pass(code) || strstr(lower, "over quota") != NULL ||
-           (code->name != NULL && g_strv_contains(names, code->name));
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strstr(lower, words[i]) != NULL)
+            return TRUE;
+    }
+    return ims_reply_may_pass(code) || (code->name != NULL && g_strv_contains(names, code->name));
 }
 
 /* Streams what the FETCH gives into the APPEND. @asked is left with what did not come. */
@@ -179,8 +256,8 @@ stream_batch(ImsPass *self, Batch *batch, ImsUidSet *asked, GError **error)
         if (!ims_conn_next_body(from, fetch, &message, &size, &more, error))
             return FALSE;
         if (!more) {
-            batch->moment =
-                ims_cmd_reply(fetch) == IMS_REPLY_NO && ims_reply_may_pass(ims_cmd_code(fetch));
+            batch->moment = ims_cmd_reply(fetch) == IMS_REPLY_NO &&
+                            is_about_mailbox(ims_cmd_code(fetch), ims_cmd_text(fetch));
             return TRUE;
         }
         if (!ims_uidset_contains(asked, message.uid)) {
@@ -191,46 +268,14 @@ stream_batch(ImsPass *self, Batch *batch, ImsUidSet *asked, GError **error)
                 "the server sent a body that was not asked for");
             return FALSE;
         }
-        if (!pass_message(self, batch, &message, size, error))
+        if (!judge_doubted(
+                self, batch->box, ims_side_other(batch->to), ims_side_other(batch->to), error) ||
+            !pass_message(self, batch, &message, size, error))
             return FALSE;
         ims_uidset_remove_range(asked, message.uid, message.uid);
         copy = ims_message_copy(&message);
         g_array_append_val(batch->messages, copy);
     }
-}
-
-static ImsRow *
-single(Batch *batch, guint32 uid, const ImsMessage *message, const char *detail)
-{
-    ImsRow *row = ims_row_new();
-    ImsSide from = ims_side_other(batch->to);
-
-    row->uid[from] = uid;
-    row->reason = IMS_REASON_REFUSED;
-    row->detail = g_strdup(detail);
-    if (message != NULL) {
-        row->flags[from] = ims_flags_copy(&message->flags);
-        row->fingerprint = message->fingerprint;
-        if ((message->have & IMS_HAVE_SIZE) != 0 && (message->have & IMS_HAVE_DATE) != 0)
-            row->hash[from] = ims_message_hash(message->size, message->date);
-    }
-    return row;
-}
-
-/* A deletion that the other side took back has a row yet; the copy's row replaces it. */
-static gboolean
-save_copied(ImsPass *self, Batch *batch, ImsRow *row, GError **error)
-{
-    ImsSide from = ims_side_other(batch->to);
-    GPtrArray *restored = batch->box->plan->restored;
-
-    for (guint i = 0; i < restored->len; i++) {
-        const ImsRow *old = g_ptr_array_index(restored, i);
-
-        if (old->uid[from] == row->uid[from] && !ims_store_delete_row(self->store, old->id, error))
-            return FALSE;
-    }
-    return ims_store_save_row(self->store, batch->box->mailbox->id, row, error);
 }
 
 /* What did not come may have been expunged: it stays new, and the next round sees, message by
@@ -248,24 +293,22 @@ note_unread(
     if (batch->moment)
         return ims_pass_leave(
             self, box, from, "the server does not give out its messages now", error);
-    if (!ims_store_begin(self->store, error))
-        return FALSE;
     for (guint i = 0; i < planned->len; i++) {
         const ImsMessage *message = &g_array_index(planned, ImsMessage, i);
-        g_autoptr(ImsRow) row = NULL;
 
         if (!ims_uidset_contains(missing, message->uid))
             continue;
-        if (!ims_uidset_contains(box->unreadable[from], message->uid)) {
+        if (!ims_uidset_contains(box->unreadable[from], message->uid))
             ims_uidset_add(box->unread[from], message->uid);
-            continue;
-        }
-        row = single(batch, message->uid, message, "the server does not give out its body");
-        ims_pass_count(self, box, IMS_COUNT_REFUSED, 1);
-        if (!save_copied(self, batch, row, error))
+        else if (!doubt(
+                     self,
+                     box,
+                     from,
+                     single(batch, message->uid, message, "the server does not give out its body"),
+                     error))
             return FALSE;
     }
-    return ims_store_commit(self->store, error);
+    return TRUE;
 }
 
 static gboolean
@@ -318,7 +361,7 @@ settle_pairs(ImsPass *self, Batch *batch, const ImsUidSet *uids, GError **error)
     ImsSide to = batch->to, from = ims_side_other(to);
     guint next = 0;
 
-    if (!ims_store_begin(self->store, error))
+    if (!judge_doubted(self, batch->box, from, to, error) || !ims_store_begin(self->store, error))
         return FALSE;
     for (guint r = 0; r < ims_uidset_n_ranges(uids); r++) {
         const ImsUidRange *range = ims_uidset_range(uids, r);
@@ -334,11 +377,10 @@ settle_pairs(ImsPass *self, Batch *batch, const ImsUidSet *uids, GError **error)
             row->fingerprint = message->fingerprint;
             if ((message->have & IMS_HAVE_SIZE) != 0)
                 row->hash[from] = ims_message_hash(message->size, message->date);
-            if (!save_copied(self, batch, row, error))
+            if (!save_copied(self, batch->box, from, row, error))
                 return FALSE;
         }
     }
-    batch->box->refusals[to] = 0;
     ims_pass_count(self, batch->box, IMS_COUNT_COPIED_LOCAL + to, batch->messages->len);
     return close_intent(self, batch, error);
 }
@@ -379,21 +421,13 @@ drop_intent(ImsPass *self, Batch *batch, GError **error)
             ims_store_commit(self->store, error));
 }
 
-/* A server that refuses everything, and has no code for the reason, must not be asked message by
- * message for a whole mailbox. */
 static gboolean
 settle_refused(ImsPass *self, Batch *batch, GError **error)
 {
     const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, 0);
-    const char *words = ims_cmd_text(batch->append);
-    g_autoptr(ImsRow) row = single(batch, message->uid, message, words);
+    ImsRow *row = single(batch, message->uid, message, ims_cmd_text(batch->append));
 
-    ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
-    if (!ims_store_begin(self->store, error) || !save_copied(self, batch, row, error) ||
-        !close_intent(self, batch, error))
-        return FALSE;
-    return ++batch->box->refusals[batch->to] < REFUSALS_MAX ||
-           ims_pass_leave(self, batch->box, batch->to, words, error);
+    return doubt(self, batch->box, batch->to, row, error);
 }
 
 /* Sent to Cyrus all the same, it would cost the connection, and all that is behind it. */
@@ -404,7 +438,8 @@ refuse_unsent(ImsPass *self, Batch *batch, const ImsMessage *message, GError **e
         single(batch, message->uid, message, "it is larger than what the server takes");
 
     ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
-    return ims_store_begin(self->store, error) && save_copied(self, batch, row, error) &&
+    return ims_store_begin(self->store, error) &&
+           save_copied(self, batch->box, ims_side_other(batch->to), row, error) &&
            ims_store_commit(self->store, error);
 }
 
@@ -488,11 +523,13 @@ settle_no(ImsPass *self, Batch *batch, GError **error)
     gboolean single = batch->messages->len == 1;
     gboolean maybe_plain = !batch->plain && (single || batch->box->plain[batch->to]);
 
+    if (!drop_intent(self, batch, error))
+        return FALSE;
+    if (batch->box->left)
+        return TRUE;
     if (maybe_plain && has_new_keywords(batch))
-        return drop_intent(self, batch, error) && try_plain(self, batch, error);
-    if (single)
-        return settle_refused(self, batch, error);
-    return drop_intent(self, batch, error) && (batch->box->left || bisect(self, batch, error));
+        return try_plain(self, batch, error);
+    return single ? settle_refused(self, batch, error) : bisect(self, batch, error);
 }
 
 static gboolean
@@ -581,6 +618,10 @@ copy_box(ImsPass *self, ImsBox *box, ImsSide to, GError **error)
     ahead = g_queue_new();
     ok = copy_batches(self, box, to, ahead, error);
     g_queue_free_full(ahead, batch_free);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ok = ok && judge_doubted(self, box, ims_side_other(to), side, error);
+        g_ptr_array_set_size(box->doubted[side], 0);
+    }
     return ok;
 }
 

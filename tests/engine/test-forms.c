@@ -279,7 +279,44 @@ test_refuses_all(gconstpointer without)
     scene_pass(scene);
     g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", IMS_REMOTE));
     g_assert_cmpuint(refusal.seen, <, 100);
-    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), <, 60);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_COPIED_REMOTE), ==, 500);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+refuse_bodies(FakeServer *server, const char *command, gpointer data)
+{
+    ((Refusal *)data)->verb = strstr(command, "BODY.PEEK[]") != NULL ? "UID FETCH" : "";
+}
+
+/* Nor does it write a mailbox off that its source does not give out today. */
+static void
+test_gives_nothing_out(gconstpointer why)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Refusal refusal = {.verb = "", .why = why};
+
+    for (guint i = 0; i < 60; i++) {
+        g_autofree char *name = g_strdup_printf("m%u", i);
+
+        scene_add(scene, IMS_REMOTE, "INBOX", name, NULL);
+    }
+    scene->faults[IMS_REMOTE].on_command = refuse_bodies;
+    refuse_remote(scene, &refusal);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", IMS_REMOTE));
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_COPIED_LOCAL), ==, 60);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
 }
 
 /* -- what is gone meanwhile -- */
@@ -366,6 +403,9 @@ main(int argc, char **argv)
     g_test_add_func("/engine/forms/keywords-of-stores", test_keywords_of_stores);
     g_test_add_data_func("/engine/forms/refuses-all-batches", NULL, test_refuses_all);
     g_test_add_data_func("/engine/forms/refuses-all-singles", "MULTIAPPEND", test_refuses_all);
+    g_test_add_data_func("/engine/forms/gives-nothing-out", "Not today", test_gives_nothing_out);
+    g_test_add_data_func(
+        "/engine/forms/gives-nothing-out-and-says-so", "[SERVERBUG] Sorry", test_gives_nothing_out);
     g_test_add_data_func("/engine/forms/gone-before-the-fetch", "UID FETCH", test_expunge_issued);
     g_test_add_data_func("/engine/forms/gone-before-the-store", "UID STORE", test_expunge_issued);
     g_test_add_data_func("/engine/forms/last-numbers", &no_fault, test_last_numbers);
