@@ -181,41 +181,41 @@ stands(const ImsBox *home, ImsSide side, guint32 uid)
            !ims_uidset_contains(delta->vanished, uid);
 }
 
-static void
-moved_away(ImsRow *row, ImsSide to, const ImsMessage *copy)
-{
-    row->reason = IMS_REASON_MOVED;
-    row->gone |= ims_side_bit(to);
-    row->hash[to] = ims_message_hash(copy->size, copy->date);
-}
+/* Where a copy was found: under @uid at home, or, if that is 0, in another mailbox. */
+typedef struct {
+    guint32 uid;
+    guint64 hash;
+} Found;
 
 /* A row that says what became of one message. Found, and the source gone meanwhile: the copy goes
  * too, as a deletion does. Found in another mailbox: somebody moved our copy at once; the source
- * goes as a deletion, and the copy is new mail where it now is. */
+ * goes as a deletion, and the copy is new mail where it now is. If that mailbox is not synced, the
+ * deletion waits for it as any other (S9). */
 static gboolean
 settle_message(
     ImsPass *self,
     const ImsIntent *intent,
     const ImsIntentMessage *wanted,
-    const Candidate *copy,
+    Found found,
     gboolean source_stands,
     GError **error)
 {
     ImsSide to = intent->to, from = ims_side_other(to);
-    gboolean at_home = copy->box->mailbox->id == intent->mailbox;
     g_autoptr(ImsRow) row = ims_row_new();
 
-    if (!at_home && !source_stands)
+    if (found.uid == 0 && !source_stands)
         return TRUE;
     row->uid[from] = wanted->uid;
     row->flags[from] = ims_flags_copy(&wanted->flags);
     row->hash[from] = wanted->size != 0 ? ims_message_hash(wanted->size, wanted->date) : 0;
     row->flags[to] = ims_flags_copy(&wanted->flags);
     row->fingerprint = wanted->fingerprint;
-    if (at_home)
-        row->uid[to] = copy->message->uid;
-    else
-        moved_away(row, to, copy->message);
+    row->uid[to] = found.uid;
+    if (found.uid == 0) {
+        row->reason = IMS_REASON_MOVED;
+        row->gone |= ims_side_bit(to);
+        row->hash[to] = found.hash;
+    }
     if (!source_stands)
         row->gone |= ims_side_bit(from);
     return ims_store_save_row(self->store, intent->mailbox, row, error);
@@ -237,9 +237,47 @@ make_way(ImsPass *self, const ImsBox *home, ImsSide from, guint32 uid, GError **
            ims_store_delete_row(self->store, ((ImsRow *)g_ptr_array_index(rows, 0))->id, error);
 }
 
+/* What is new in mailboxes that this pass does not sync. */
+typedef struct {
+    GHashTable *hashes;
+    gboolean unknown; /* nobody could look into some */
+} Unseen;
+
+/* Returns: whether the copy of @wanted was found. */
+static gboolean
+look_for(
+    const ImsIntent *intent,
+    const ImsIntentMessage *wanted,
+    GArray *candidates,
+    const Unseen *unseen,
+    Found *out)
+{
+    guint64 hash = ims_message_hash(wanted->size, wanted->date);
+    Candidate *copy = find(intent, wanted, candidates, TRUE);
+    gboolean at_home = copy != NULL;
+
+    if (copy == NULL)
+        copy = find(intent, wanted, candidates, FALSE);
+    if (copy == NULL) {
+        *out = (Found){0, hash};
+        return wanted->size != 0 && g_hash_table_contains(unseen->hashes, &hash);
+    }
+    copy->taken = TRUE;
+    *out = (Found){
+        at_home ? copy->message->uid : 0,
+        ims_message_hash(copy->message->size, copy->message->date),
+    };
+    return TRUE;
+}
+
 static gboolean
 settle_intent(
-    ImsPass *self, ImsBox *home, const ImsIntent *intent, GArray *candidates, GError **error)
+    ImsPass *self,
+    ImsBox *home,
+    const ImsIntent *intent,
+    GArray *candidates,
+    const Unseen *unseen,
+    GError **error)
 {
     ImsSide from = ims_side_other(intent->to);
 
@@ -247,15 +285,11 @@ settle_intent(
         return FALSE;
     for (guint i = 0; i < intent->messages->len; i++) {
         const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
-        Candidate *copy = find(intent, wanted, candidates, TRUE);
+        Found found;
 
-        if (copy == NULL)
-            copy = find(intent, wanted, candidates, FALSE);
-        if (copy == NULL)
-            continue;
-        copy->taken = TRUE;
-        if (!make_way(self, home, from, wanted->uid, error) ||
-            !settle_message(self, intent, wanted, copy, stands(home, from, wanted->uid), error))
+        if (look_for(intent, wanted, candidates, unseen, &found) &&
+            (!make_way(self, home, from, wanted->uid, error) ||
+             !settle_message(self, intent, wanted, found, stands(home, from, wanted->uid), error)))
             return FALSE;
     }
     return ims_store_delete_intent(self->store, intent->id, error) &&
@@ -299,8 +333,10 @@ static gboolean
 recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GError **error)
 {
     g_autoptr(GArray) candidates = all_candidates(self, boxes, to, error);
+    g_autoptr(GHashTable) hashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    Unseen unseen = {hashes, FALSE};
 
-    if (candidates == NULL)
+    if (candidates == NULL || !ims_unseen_mail(self, to, hashes, &unseen.unknown, error))
         return FALSE;
     for (guint i = 0; i < intents->len; i++) {
         const ImsIntent *intent = g_ptr_array_index(intents, i);
@@ -310,8 +346,8 @@ recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GE
             continue;
         if (!identify_candidates(self, boxes, intent, candidates, error))
             return FALSE;
-        home->left |= !has_looked(intent, candidates);
-        if (!home->left && !settle_intent(self, home, intent, candidates, error))
+        home->left |= unseen.unknown || !has_looked(intent, candidates);
+        if (!home->left && !settle_intent(self, home, intent, candidates, &unseen, error))
             return FALSE;
     }
     return TRUE;

@@ -161,6 +161,32 @@ test_moved_on_both(void)
     assert_there(scene, "INBOX", "two", 0);
 }
 
+static const char *
+refuse_work(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_equal(verb, "SELECT") && g_strcmp0(mailbox, "Work") == 0 ? "Not today" : NULL;
+}
+
+/* Where the copy was moved to cannot be looked into today. */
+static void
+test_lost_reply_hidden(gconstpointer garbled)
+{
+    g_autoptr(Scene) scene = scene_with_lost_reply();
+
+    move_copy(scene);
+    scene->faults[IMS_REMOTE] = (FakeFaults){.garbled = garbled};
+    if (garbled == NULL)
+        scene->faults[IMS_REMOTE].refuse = refuse_work;
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "two"), ==, 0);
+
+    scene_disarm(scene);
+    scene_pass(scene);
+    check_lost(scene, 1);
+}
+
 static void
 replace_work(Scene *scene)
 {
@@ -425,6 +451,10 @@ main(int argc, char **argv)
     add_lost_cases("/engine/rules/S13-lost-reply/", test_lost_reply);
     add_lost_cases("/engine/rules/S13-lost-reply-and-named-job/", test_lost_reply_named);
     g_test_add_func("/engine/rules/S13-moved-on-both-after-lost-reply", test_moved_on_both);
+    g_test_add_data_func(
+        "/engine/rules/S13-moved-where-the-protocol-breaks", "Work", test_lost_reply_hidden);
+    g_test_add_data_func(
+        "/engine/rules/S13-moved-where-nobody-may-look", NULL, test_lost_reply_hidden);
     g_test_add_func("/engine/rules/S13-stray-append-is-taken-back", test_stray);
     g_test_add_func("/engine/rules/S16-our-own-copies-are-not-new", test_own_copies);
     g_test_add_func("/engine/rules/S16-flags-of-the-feeding-fetch", test_feeding_fetch);
