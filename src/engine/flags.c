@@ -16,7 +16,9 @@
 typedef struct {
     ImsFlags flags;
     ImsUidSet *uids;
-    char *refusal; /* the server's words if it said NO */
+    char *refusal;  /* the server's words if it said NO */
+    gboolean stale; /* the NO said that messages have gone: what was done is not known */
+    gboolean later; /* the NO was about the moment */
 } Group;
 
 typedef struct {
@@ -131,16 +133,8 @@ shown_free(gpointer data)
     g_free(data);
 }
 
-/* Nothing of what was not done is settled, nor committed. */
-static void
-decide_anew(ImsBox *box)
-{
-    box->again = TRUE;
-    g_clear_pointer(&box->plan, ims_plan_free);
-}
-
-/* Waits for all of @sent. A refusal of the moment leaves the mailbox; any other is kept in the
- * group. */
+/* Waits for all of @sent. A refusal of the moment leaves the mailbox; what was refused is kept in
+ * the group. */
 static gboolean
 collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *shown, GError **error)
 {
@@ -155,12 +149,13 @@ collect(ImsPass *self, ImsBox *box, ImsSide side, GArray *sent, GHashTable *show
         if (ims_cmd_reply(item->store) == IMS_REPLY_OK)
             continue;
         if (ims_reply_is_stale(item->store)) {
-            decide_anew(box);
+            item->group->stale = TRUE;
             continue;
         }
         if (item->group->refusal == NULL)
             item->group->refusal = g_strdup(ims_cmd_text(item->store));
-        if (ims_reply_may_pass(ims_cmd_code(item->store)) &&
+        item->group->later |= ims_reply_may_pass(ims_cmd_code(item->store));
+        if (item->group->later &&
             !ims_pass_leave(self, box, side, ims_cmd_text(item->store), error))
             return FALSE;
     }
@@ -211,10 +206,16 @@ half(const ImsFlagStep *step, ImsStoreVerb verb)
 }
 
 /* Each half is settled by the answers to its own STORE: what another client does between the two is
- * a change. */
+ * a change. What is @open stays one. */
 static gboolean
 settle_verb(
-    ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, GHashTable *shown, GError **error)
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    ImsStoreVerb verb,
+    GHashTable *shown,
+    const ImsUidSet *open,
+    GError **error)
 {
     if (!ims_store_begin(self->store, error))
         return FALSE;
@@ -222,7 +223,8 @@ settle_verb(
         const ImsFlagStep *step = g_ptr_array_index(box->plan->flags, i);
         ImsFlagStep part = half(step, verb);
 
-        if (step->side != side || (ims_flags_is_empty(&part.add) && ims_flags_is_empty(&part.del)))
+        if (step->side != side || ims_uidset_contains(open, step->row->uid[side]) ||
+            (ims_flags_is_empty(&part.add) && ims_flags_is_empty(&part.del)))
             continue;
         ims_flag_step_settle(
             &part, g_hash_table_lookup(shown, GUINT_TO_POINTER(step->row->uid[side])));
@@ -251,7 +253,7 @@ raise_refusals(
     while (g_hash_table_iter_next(&iter, NULL, &data)) {
         const Group *group = data;
 
-        if (group->refusal == NULL)
+        if (group->refusal == NULL || group->later)
             continue;
         ims_uidset_add_set(refused, group->uids);
         words = group->refusal;
@@ -261,6 +263,33 @@ raise_refusals(
                self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, words, error);
 }
 
+/* Returns: (transfer full): the messages of which nobody knows what was done. */
+static ImsUidSet *
+find_open(GHashTable *groups, gboolean *out_stale)
+{
+    ImsUidSet *open = ims_uidset_new();
+    GHashTableIter iter;
+    gpointer data;
+
+    g_hash_table_iter_init(&iter, groups);
+    while (g_hash_table_iter_next(&iter, NULL, &data)) {
+        const Group *group = data;
+
+        *out_stale |= group->stale;
+        if (group->stale || group->later)
+            ims_uidset_add_set(open, group->uids);
+    }
+    return open;
+}
+
+/* A new round decides about what is open; nothing is committed before. */
+static void
+decide_anew(ImsBox *box)
+{
+    box->again = TRUE;
+    g_clear_pointer(&box->plan, ims_plan_free);
+}
+
 static gboolean
 carry_verb(
     ImsPass *self, ImsBox *box, ImsSide side, ImsStoreVerb verb, ImsUidSet *refused, GError **error)
@@ -268,6 +297,8 @@ carry_verb(
     g_autoptr(GHashTable) groups = group_steps(box, side, verb);
     g_autoptr(GHashTable) shown = g_hash_table_new_full(NULL, NULL, NULL, shown_free);
     g_autoptr(GArray) sent = sent_new();
+    g_autoptr(ImsUidSet) open = NULL;
+    gboolean stale = FALSE;
     GHashTableIter iter;
     gpointer data;
 
@@ -281,9 +312,13 @@ carry_verb(
     if (!collect(self, box, side, sent, shown, error) ||
         !send_without_new_keywords(self, box, side, verb, groups, shown, error))
         return FALSE;
-    return box->left || box->plan == NULL ||
-           (settle_verb(self, box, side, verb, shown, error) &&
-            raise_refusals(self, box, side, groups, refused, error));
+    open = find_open(groups, &stale);
+    if (!settle_verb(self, box, side, verb, shown, open, error) ||
+        !raise_refusals(self, box, side, groups, refused, error))
+        return FALSE;
+    if (stale)
+        decide_anew(box);
+    return TRUE;
 }
 
 static gboolean

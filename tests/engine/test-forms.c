@@ -368,6 +368,48 @@ test_last_numbers(gconstpointer data)
     g_assert_cmpuint(scene_selects(scene), ==, 0);
 }
 
+typedef struct {
+    Refusal refusal; /* first: refuse() takes it for its data */
+    Scene *scene;
+    gboolean stored, taken_back;
+} Rival;
+
+/* The STORE of "two" is refused; that of "one" is not, and another client takes it back. */
+static void
+rival(FakeServer *server, const char *command, gpointer data)
+{
+    Rival *self = data;
+
+    self->refusal.verb = strstr(command, "\\Flagged") != NULL ? "UID STORE" : "";
+    self->stored |= g_str_has_prefix(command, "UID STORE");
+    if (self->stored && !self->taken_back && g_str_has_prefix(command, "SELECT")) {
+        self->taken_back = TRUE;
+        scene_set_flags(self->scene, IMS_REMOTE, "INBOX", "one", NULL);
+    }
+}
+
+static void
+test_expunge_issued_for_some(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Rival self = {{.verb = "", .why = "[EXPUNGEISSUED] Some are gone", .times = 1}, scene};
+
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene_start(scene);
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "one", "1");
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "two", "4");
+    scene->faults[IMS_REMOTE] = (FakeFaults){.refuse = refuse, .on_command = rival, .data = &self};
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_true(self.taken_back && self.refusal.seen > 0);
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "one", "0");
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "4");
+    scene_assert_quiet(scene);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -411,5 +453,6 @@ main(int argc, char **argv)
     g_test_add_data_func("/engine/forms/last-numbers", &no_fault, test_last_numbers);
     g_test_add_data_func(
         "/engine/forms/last-numbers-without-uidnext", &no_uidnext, test_last_numbers);
+    g_test_add_func("/engine/forms/expunge-issued-for-some", test_expunge_issued_for_some);
     return g_test_run();
 }
