@@ -6,6 +6,8 @@
 
 #include "engine/box.h"
 
+#include <string.h>
+
 ImsBox *
 ims_box_new(ImsMailbox *mailbox)
 {
@@ -218,6 +220,21 @@ ims_reply_may_pass(const ImsCode *code)
     static const char *const names[] = {"UNAVAILABLE", "INUSE", "NONEXISTENT", NULL};
 
     return code->name != NULL && g_strv_contains(names, code->name);
+}
+
+gboolean
+ims_reply_is_about_mailbox(const ImsCode *code, const char *text)
+{
+    static const char *const names[] = {
+        "TRYCREATE", "OVERQUOTA", "SERVERBUG", "NOPERM", "READ-ONLY", "CONTACTADMIN", NULL};
+    static const char *const words[] = {"over quota", "i/o error", "internal error", "temporar"};
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strstr(lower, words[i]) != NULL)
+            return TRUE;
+    }
+    return ims_reply_may_pass(code) || (code->name != NULL && g_strv_contains(names, code->name));
 }
 
 gboolean

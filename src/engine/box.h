@@ -113,6 +113,9 @@ gboolean ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta 
 
 /** ims_reply_may_pass: whether a NO is about the moment: asking again later makes sense. */
 gboolean ims_reply_may_pass(const ImsCode *code);
+/** ims_reply_is_about_mailbox: whether a NO is about the mailbox or the moment, not about a
+ * message. Cyrus 3.6 has no code for its quota, nor for its troubles: @text. */
+gboolean ims_reply_is_about_mailbox(const ImsCode *code, const char *text);
 /** ims_reply_is_stale: whether a NO says that messages have gone meanwhile: what was decided does
  * not hold any more, and a new round will see. */
 gboolean ims_reply_is_stale(const ImsCmd *cmd);
