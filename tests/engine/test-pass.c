@@ -150,6 +150,24 @@ test_subscriptions(void)
     scene_assert_quiet(scene);
 }
 
+/* A server forgets the subscription with the mailbox: nobody has taken it back. */
+static void
+test_subscription_restored(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    fake_subscribe(scene->server[IMS_LOCAL], "Work");
+    scene_start(scene);
+    fake_unsubscribe(scene->server[IMS_REMOTE], "Work");
+    fake_delete(scene->server[IMS_REMOTE], "Work");
+    scene_pass(scene);
+    fake_create(scene->server[IMS_REMOTE], "Work");
+    scene_start(scene);
+    assert_subscribed(scene, TRUE);
+    scene_assert_quiet(scene);
+}
+
 static gboolean
 cut_at_subscribe(FakePhase phase, const char *command, gpointer data)
 {
@@ -321,6 +339,7 @@ main(int argc, char **argv)
     g_test_add_func("/engine/pass/expunged-on-both", test_expunged_on_both);
     g_test_add_func("/engine/pass/mailboxes-are-created", test_created);
     g_test_add_func("/engine/pass/S19-subscriptions-follow", test_subscriptions);
+    g_test_add_func("/engine/pass/S19-restored-mailbox", test_subscription_restored);
     g_test_add_func("/engine/pass/S19-cut-before-subscribe", test_cut_before_subscribe);
     g_test_add_func("/engine/pass/vanished-mailbox-stops-nothing-else", test_vanished);
     g_test_add_func("/engine/pass/unnamable-mailbox-stops-nothing-else", test_unnamable);
