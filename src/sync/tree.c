@@ -62,11 +62,11 @@ give_own_name(const ImsTree *tree, GPtrArray *names, gsize i)
 }
 
 /* A server to which `inbox/a` and `INBOX/a` are two makes one name of two mailboxes: it is that
- * one's which we would spell so. */
+ * one's which we would spell so, and else none's. */
 GPtrArray *
 ims_tree_names(const ImsTree *tree)
 {
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 
     for (gsize i = 0; i < tree->n_names; i++) {
@@ -77,14 +77,17 @@ ims_tree_names(const ImsTree *tree)
         if (name == NULL)
             continue;
         if (g_hash_table_lookup_extended(seen, name, NULL, &first)) {
-            if (!is_spelled_as_ours(tree, &tree->names[i], name)) {
+            gsize other = GPOINTER_TO_SIZE(first);
+            gboolean ours = is_spelled_as_ours(tree, &tree->names[i], name);
+
+            if (!is_spelled_as_ours(tree, &tree->names[other], name))
+                give_own_name(tree, names, other);
+            if (!ours) {
                 give_own_name(tree, names, i);
                 continue;
             }
-            g_hash_table_remove(seen, name);
-            give_own_name(tree, names, GPOINTER_TO_SIZE(first));
         }
-        g_hash_table_insert(seen, name, GSIZE_TO_POINTER(i));
+        g_hash_table_insert(seen, g_strdup(name), GSIZE_TO_POINTER(i));
     }
     return names;
 }
@@ -242,7 +245,8 @@ verb_for_missing(
     const ImsTreeRules *rules,
     guint64 signature)
 {
-    if (p->known != NULL && p->known->known[IMS_LOCAL] && p->known->known[IMS_REMOTE])
+    if (p->known != NULL && p->known->valid && p->known->known[IMS_LOCAL] &&
+        p->known->known[IMS_REMOTE])
         return IMS_TREE_VANISHED;
     if (was_refused(step, p, rules, signature))
         return IMS_TREE_REFUSED;

@@ -11,7 +11,8 @@
 typedef struct {
     const char *name;
     const char *local, *remote; /* names, comma-separated; "-x" is a mere level, "+x" subscribed */
-    const char *known; /* on both sides; "+x" was subscribed there, "?x" refused by remote */
+    const char *known; /* on both sides; "+x" was subscribed there, "?x" refused by remote, "=x"
+                          never adopted */
     char delimiter[2];
     const char *want;
     const char *patterns, *ignore;  /* separated by ";" */
@@ -39,6 +40,12 @@ static const TreeCase cases[] = {
      "INBOX,Work",
      {'/', '/'},
      "sync INBOX; vanished-remote Work"},
+    {"gone before it was adopted: the other side's is wanted",
+     "INBOX,Work",
+     "INBOX",
+     "INBOX,=Work",
+     {'/', '/'},
+     "sync INBOX; create-remote Work"},
     {"gone on both sides needs nothing", "INBOX", "INBOX", "INBOX,Work", {'/', '/'}, "sync INBOX"},
     {"a mere level is no mailbox",
      "INBOX",
@@ -145,6 +152,12 @@ static const TreeCase cases[] = {
      "",
      {'/', '/'},
      "unnamable-remote /inbox/a; sync INBOX; sync INBOX/a"},
+    {"two spellings of one name, and neither is ours",
+     "INBOX,Inbox/a,inbox/a",
+     "INBOX",
+     "",
+     {'/', '/'},
+     "unnamable-remote /Inbox/a; unnamable-remote /inbox/a; sync INBOX"},
     {"a component with our delimiter",
      "INBOX,a/b",
      "INBOX",
@@ -216,7 +229,9 @@ known_of(const char *text, guint64 signature)
     g_auto(GStrv) words = g_strsplit(text, ",", -1);
 
     for (char **word = words; *word != NULL && **word != '\0'; word++) {
-        ImsMailbox *mailbox = ims_mailbox_new(*word + (**word == '+' || **word == '?'));
+        ImsMailbox *mailbox = ims_mailbox_new(*word + (strchr("+?=", **word) != NULL));
+
+        mailbox->valid = **word != '?' && **word != '=';
 
         for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
             mailbox->known[side] = **word != '?';
@@ -462,6 +477,7 @@ random_known(World worlds[2])
             continue;
         mailbox = ims_mailbox_new(step->name);
         mailbox->known[IMS_LOCAL] = mailbox->known[IMS_REMOTE] = TRUE;
+        mailbox->valid = g_test_rand_bit();
         g_ptr_array_add(known, mailbox);
     }
     return known;
