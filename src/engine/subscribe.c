@@ -90,16 +90,20 @@ send_toggles(ImsPass *self, GPtrArray *boxes, GArray *toggles, GError **error)
     return TRUE;
 }
 
+/* A refusal of the moment leaves @boxes: its base stays, so that the next pass tries again. */
 static gboolean
-collect_toggles(ImsPass *self, const GArray *toggles, GError **error)
+collect_toggles(ImsPass *self, GPtrArray *boxes, const GArray *toggles, GError **error)
 {
     for (guint i = 0; i < toggles->len; i++) {
         const Toggle *toggle = &g_array_index(toggles, Toggle, i);
 
         if (!ims_conn_wait(self->conn[toggle->side], toggle->cmd, error))
             return FALSE;
-        if (ims_cmd_reply(toggle->cmd) == IMS_REPLY_NO)
+        if (ims_cmd_reply(toggle->cmd) == IMS_REPLY_NO) {
+            if (ims_reply_may_pass(ims_cmd_code(toggle->cmd)))
+                g_ptr_array_remove(boxes, toggle->box);
             continue;
+        }
         toggle->box->subscribed[toggle->side] = !toggle->box->subscribed[toggle->side];
         count_toggle(self, toggle->box, toggle->side);
     }
@@ -146,6 +150,6 @@ ims_carry_subscriptions(ImsPass *self, GError **error)
         plan_toggles(self, boxes);
         return TRUE;
     }
-    return send_toggles(self, boxes, toggles, error) && collect_toggles(self, toggles, error) &&
-           save_bases(self, boxes, error);
+    return send_toggles(self, boxes, toggles, error) &&
+           collect_toggles(self, boxes, toggles, error) && save_bases(self, boxes, error);
 }
