@@ -145,18 +145,20 @@ ims_pass_settle_issue(
 }
 
 gboolean
-ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error)
+ims_pass_settle_failure(ImsPass *self, const ImsBox *box, ImsSide side, GError **error)
 {
     const char *name = box->mailbox->name;
+    g_autofree char *key = issue_key(IMS_ISSUE_MAILBOX_FAILED, name, side);
 
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        g_autofree char *key = issue_key(IMS_ISSUE_MAILBOX_FAILED, name, side);
+    return g_hash_table_contains(self->raised, key) ||
+           ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, name, side, error);
+}
 
-        if (!g_hash_table_contains(self->raised, key) &&
-            !ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, name, side, error))
-            return FALSE;
-    }
-    return TRUE;
+gboolean
+ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error)
+{
+    return ims_pass_settle_failure(self, box, IMS_LOCAL, error) &&
+           ims_pass_settle_failure(self, box, IMS_REMOTE, error);
 }
 
 gboolean

@@ -52,7 +52,6 @@ typedef struct {
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
     ImsNaming naming[IMS_N_SIDES];
     gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
-    gboolean waiting[IMS_N_SIDES];   /* a removal waits for mail that is not synced */
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
     GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
@@ -92,6 +91,8 @@ gboolean ims_pass_has_issue(
     const ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side);
 gboolean ims_pass_settle_issue(
     ImsPass *self, ImsIssueKind kind, const char *mailbox, ImsSide side, GError **error);
+/** ims_pass_settle_failure: settles mailbox-failed of earlier passes on @side. */
+gboolean ims_pass_settle_failure(ImsPass *self, const ImsBox *box, ImsSide side, GError **error);
 /** ims_pass_settle_failures: settles mailbox-failed of earlier passes. */
 gboolean ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error);
 /** ims_pass_leave: an issue mailbox-failed; @box is left alone for the rest of the pass. */
@@ -140,16 +141,25 @@ void ims_plan_work(ImsPass *self, GPtrArray *boxes);
  * listing that all mailboxes have been brought up to: what vanished later may stand where nobody
  * has looked yet. */
 gboolean ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error);
+/* A message in a mailbox that this pass does not sync: UID, size and date. */
+typedef struct {
+    ImsBox *box;
+    ImsMessage message;
+} ImsUnseen;
+
 /**
  * ims_unseen_mail:
- * @hashes: (inout): ims_message_hash() of messages
+ * @found: (inout) (element-type ImsUnseen)
  * @out_unknown: (out): there may be more, which nobody could look at
  *
  * What has come, on @side, into mailboxes that this pass does not sync: what vanished from one that
  * it does may have gone there. Opens only those that grew since the last pass.
  */
 gboolean ims_unseen_mail(
-    ImsPass *self, ImsSide side, GHashTable *hashes, gboolean *out_unknown, GError **error);
+    ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error);
+/** ims_unseen_select: opens such a mailbox, of which no base says what it should be. @out: (out)
+ * (transfer full). Does not wait. */
+gboolean ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error);
 /** ims_remember_unseen: after a whole pass: up to where such mailboxes have been looked at. */
 gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.

@@ -214,6 +214,23 @@ is_pending(const GArray *pending, gint64 id)
     return FALSE;
 }
 
+/* A copy of unknown end may be anywhere by now. */
+static gboolean
+must_find_copies(const ImsPass *self, GPtrArray *intents)
+{
+    for (guint i = 0; i < intents->len; i++) {
+        const ImsIntent *intent = g_ptr_array_index(intents, i);
+
+        for (guint b = 0; b < self->boxes->len; b++) {
+            const ImsBox *box = g_ptr_array_index(self->boxes, b);
+
+            if (box->mailbox->id == intent->mailbox && !box->left)
+                return TRUE;
+        }
+    }
+    return FALSE;
+}
+
 /* Known from the listing alone: no need to open what must be left untouched. */
 static gboolean
 needs_adoption(const ImsBox *box)
@@ -229,14 +246,15 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
     g_autoptr(GArray) pending =
         ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
     g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
+    gboolean all;
 
     if (pending == NULL || intents == NULL)
         return FALSE;
+    all = must_find_copies(self, intents);
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
 
-        /* A copy of unknown end may be anywhere by now. */
-        if (box->left || (intents->len == 0 && !ims_pass_orders(self, box->mailbox->name)))
+        if (box->left || (!all && !ims_pass_orders(self, box->mailbox->name)))
             continue;
         if (needs_adoption(box)) {
             if (!ims_hold_for_adoption(self, box, error))

@@ -10,7 +10,7 @@
 /* A message on the destination that no row knows. */
 typedef struct {
     ImsBox *box;
-    ImsMessage *message; /* of the delta; its fingerprint is fetched when first needed */
+    ImsMessage *message; /* its fingerprint is fetched when first needed */
     gboolean taken;
 } Candidate;
 
@@ -46,6 +46,27 @@ add_candidates(ImsPass *self, ImsBox *box, ImsSide side, GArray *candidates, GEr
     return TRUE;
 }
 
+static gboolean
+is_gathered(const ImsBox *box)
+{
+    return !box->left && !box->again && box->delta[IMS_LOCAL] != NULL &&
+           box->delta[IMS_REMOTE] != NULL;
+}
+
+static gboolean
+open_box(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GError **error)
+{
+    g_autoptr(ImsCmd) select = NULL;
+
+    if (is_gathered(box))
+        return ims_box_select(self, box, side, out_open, error);
+    if (!ims_unseen_select(self, box, side, &select, error) ||
+        !ims_conn_wait(self->conn[side], select, error))
+        return FALSE;
+    *out_open = ims_cmd_reply(select) == IMS_REPLY_OK;
+    return TRUE;
+}
+
 /* The fingerprints of those of @box that @wanted names, as far as the server gives them. */
 static gboolean
 fetch_fingerprints(
@@ -62,7 +83,7 @@ fetch_fingerprints(
 
     if (ims_uidset_is_empty(wanted))
         return TRUE;
-    if (!ims_box_select(self, box, side, &open, error))
+    if (!open_box(self, box, side, &open, error))
         return FALSE;
     if (!open)
         return TRUE;
@@ -101,18 +122,20 @@ may_be(const Candidate *candidate, const ImsIntent *intent, gint64 home)
     return FALSE;
 }
 
+/* Candidates of one mailbox stand together. */
 static gboolean
-identify_candidates(
-    ImsPass *self, GPtrArray *boxes, const ImsIntent *intent, GArray *candidates, GError **error)
+identify_candidates(ImsPass *self, const ImsIntent *intent, GArray *candidates, GError **error)
 {
-    for (guint b = 0; b < boxes->len; b++) {
-        ImsBox *box = g_ptr_array_index(boxes, b);
+    for (guint i = 0; i < candidates->len;) {
+        ImsBox *box = g_array_index(candidates, Candidate, i).box;
         g_autoptr(ImsUidSet) wanted = ims_uidset_new();
 
-        for (guint i = 0; i < candidates->len; i++) {
+        for (; i < candidates->len; i++) {
             const Candidate *candidate = &g_array_index(candidates, Candidate, i);
 
-            if (candidate->box == box && may_be(candidate, intent, intent->mailbox) &&
+            if (candidate->box != box)
+                break;
+            if (may_be(candidate, intent, intent->mailbox) &&
                 (candidate->message->have & IMS_HAVE_FINGERPRINT) == 0)
                 ims_uidset_add(wanted, candidate->message->uid);
         }
@@ -181,11 +204,13 @@ stands(const ImsBox *home, ImsSide side, guint32 uid)
            !ims_uidset_contains(delta->vanished, uid);
 }
 
-/* Where a copy was found: under @uid at home, or, if that is 0, in another mailbox. */
-typedef struct {
-    guint32 uid;
-    guint64 hash;
-} Found;
+static void
+moved_away(ImsRow *row, ImsSide to, const ImsMessage *copy)
+{
+    row->reason = IMS_REASON_MOVED;
+    row->gone |= ims_side_bit(to);
+    row->hash[to] = ims_message_hash(copy->size, copy->date);
+}
 
 /* A row that says what became of one message. Found, and the source gone meanwhile: the copy goes
  * too, as a deletion does. Found in another mailbox: somebody moved our copy at once; the source
@@ -196,26 +221,25 @@ settle_message(
     ImsPass *self,
     const ImsIntent *intent,
     const ImsIntentMessage *wanted,
-    Found found,
+    const Candidate *copy,
     gboolean source_stands,
     GError **error)
 {
     ImsSide to = intent->to, from = ims_side_other(to);
+    gboolean at_home = copy->box->mailbox->id == intent->mailbox;
     g_autoptr(ImsRow) row = ims_row_new();
 
-    if (found.uid == 0 && !source_stands)
+    if (!at_home && !source_stands)
         return TRUE;
     row->uid[from] = wanted->uid;
     row->flags[from] = ims_flags_copy(&wanted->flags);
     row->hash[from] = wanted->size != 0 ? ims_message_hash(wanted->size, wanted->date) : 0;
     row->flags[to] = ims_flags_copy(&wanted->flags);
     row->fingerprint = wanted->fingerprint;
-    row->uid[to] = found.uid;
-    if (found.uid == 0) {
-        row->reason = IMS_REASON_MOVED;
-        row->gone |= ims_side_bit(to);
-        row->hash[to] = found.hash;
-    }
+    if (at_home)
+        row->uid[to] = copy->message->uid;
+    else
+        moved_away(row, to, copy->message);
     if (!source_stands)
         row->gone |= ims_side_bit(from);
     return ims_store_save_row(self->store, intent->mailbox, row, error);
@@ -237,47 +261,9 @@ make_way(ImsPass *self, const ImsBox *home, ImsSide from, guint32 uid, GError **
            ims_store_delete_row(self->store, ((ImsRow *)g_ptr_array_index(rows, 0))->id, error);
 }
 
-/* What is new in mailboxes that this pass does not sync. */
-typedef struct {
-    GHashTable *hashes;
-    gboolean unknown; /* nobody could look into some */
-} Unseen;
-
-/* Returns: whether the copy of @wanted was found. */
-static gboolean
-look_for(
-    const ImsIntent *intent,
-    const ImsIntentMessage *wanted,
-    GArray *candidates,
-    const Unseen *unseen,
-    Found *out)
-{
-    guint64 hash = ims_message_hash(wanted->size, wanted->date);
-    Candidate *copy = find(intent, wanted, candidates, TRUE);
-    gboolean at_home = copy != NULL;
-
-    if (copy == NULL)
-        copy = find(intent, wanted, candidates, FALSE);
-    if (copy == NULL) {
-        *out = (Found){0, hash};
-        return wanted->size != 0 && g_hash_table_contains(unseen->hashes, &hash);
-    }
-    copy->taken = TRUE;
-    *out = (Found){
-        at_home ? copy->message->uid : 0,
-        ims_message_hash(copy->message->size, copy->message->date),
-    };
-    return TRUE;
-}
-
 static gboolean
 settle_intent(
-    ImsPass *self,
-    ImsBox *home,
-    const ImsIntent *intent,
-    GArray *candidates,
-    const Unseen *unseen,
-    GError **error)
+    ImsPass *self, ImsBox *home, const ImsIntent *intent, GArray *candidates, GError **error)
 {
     ImsSide from = ims_side_other(intent->to);
 
@@ -285,22 +271,19 @@ settle_intent(
         return FALSE;
     for (guint i = 0; i < intent->messages->len; i++) {
         const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
-        Found found;
+        Candidate *copy = find(intent, wanted, candidates, TRUE);
 
-        if (look_for(intent, wanted, candidates, unseen, &found) &&
-            (!make_way(self, home, from, wanted->uid, error) ||
-             !settle_message(self, intent, wanted, found, stands(home, from, wanted->uid), error)))
+        if (copy == NULL)
+            copy = find(intent, wanted, candidates, FALSE);
+        if (copy == NULL)
+            continue;
+        copy->taken = TRUE;
+        if (!make_way(self, home, from, wanted->uid, error) ||
+            !settle_message(self, intent, wanted, copy, stands(home, from, wanted->uid), error))
             return FALSE;
     }
     return ims_store_delete_intent(self->store, intent->id, error) &&
            ims_store_commit(self->store, error);
-}
-
-static gboolean
-is_gathered(const ImsBox *box)
-{
-    return !box->left && !box->again && box->delta[IMS_LOCAL] != NULL &&
-           box->delta[IMS_REMOTE] != NULL;
 }
 
 static ImsBox *
@@ -329,25 +312,71 @@ all_candidates(ImsPass *self, GPtrArray *boxes, ImsSide side, GError **error)
     return g_steal_pointer(&candidates);
 }
 
+static void
+add_unseen(GArray *candidates, GArray *unseen)
+{
+    for (guint i = 0; i < unseen->len; i++) {
+        ImsUnseen *found = &g_array_index(unseen, ImsUnseen, i);
+        Candidate candidate = {found->box, &found->message, FALSE};
+
+        g_array_append_val(candidates, candidate);
+    }
+}
+
+static gboolean
+recover_home(
+    ImsPass *self,
+    ImsBox *home,
+    const ImsIntent *intent,
+    GArray *candidates,
+    gboolean unknown,
+    GError **error)
+{
+    if (!identify_candidates(self, intent, candidates, error))
+        return FALSE;
+    if (home->left)
+        return TRUE;
+    if (unknown || !has_looked(intent, candidates))
+        return ims_pass_leave(
+            self,
+            home,
+            intent->to,
+            "a copy of an interrupted sync may have been moved to where nobody can look now",
+            error);
+    return settle_intent(self, home, intent, candidates, error);
+}
+
+static gboolean
+has_home(GPtrArray *boxes, GPtrArray *intents, ImsSide to)
+{
+    for (guint i = 0; i < intents->len; i++) {
+        const ImsIntent *intent = g_ptr_array_index(intents, i);
+
+        if (intent->to == to && find_home(boxes, intent->mailbox) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static gboolean
 recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GError **error)
 {
-    g_autoptr(GArray) candidates = all_candidates(self, boxes, to, error);
-    g_autoptr(GHashTable) hashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
-    Unseen unseen = {hashes, FALSE};
+    g_autoptr(GArray) unseen = g_array_new(FALSE, FALSE, sizeof(ImsUnseen));
+    g_autoptr(GArray) candidates = NULL;
+    gboolean unknown = FALSE;
 
-    if (candidates == NULL || !ims_unseen_mail(self, to, hashes, &unseen.unknown, error))
+    if (!has_home(boxes, intents, to))
+        return TRUE;
+    candidates = all_candidates(self, boxes, to, error);
+    if (candidates == NULL || !ims_unseen_mail(self, to, unseen, &unknown, error))
         return FALSE;
+    add_unseen(candidates, unseen);
     for (guint i = 0; i < intents->len; i++) {
         const ImsIntent *intent = g_ptr_array_index(intents, i);
         ImsBox *home = find_home(boxes, intent->mailbox);
 
-        if (home == NULL || intent->to != to)
-            continue;
-        if (!identify_candidates(self, boxes, intent, candidates, error))
-            return FALSE;
-        home->left |= unseen.unknown || !has_looked(intent, candidates);
-        if (!home->left && !settle_intent(self, home, intent, candidates, &unseen, error))
+        if (home != NULL && intent->to == to &&
+            !recover_home(self, home, intent, candidates, unknown, error))
             return FALSE;
     }
     return TRUE;

@@ -92,7 +92,6 @@ split_pending(ImsPass *self, Removal *removal, const Unseen *unseen, GError **er
             return FALSE;
         if (elsewhere) {
             removal->box->waits = TRUE;
-            self->waiting[side] = TRUE;
             continue;
         }
         g_ptr_array_add(removal->rows, row);
@@ -111,10 +110,17 @@ find_removals_of(
     GError **error)
 {
     g_autoptr(GHashTable) hashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ImsUnseen));
     Unseen unseen = {known, hashes, FALSE};
 
-    if (!ims_unseen_mail(self, side, hashes, &unseen.unknown, error))
+    if (!ims_unseen_mail(self, side, found, &unseen.unknown, error))
         return FALSE;
+    for (guint i = 0; i < found->len; i++) {
+        const ImsMessage *message = &g_array_index(found, ImsUnseen, i).message;
+        guint64 hash = ims_message_hash(message->size, message->date);
+
+        g_hash_table_add(hashes, g_memdup2(&hash, sizeof hash));
+    }
     for (guint i = 0; i < boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(boxes, i);
         Removal *removal;

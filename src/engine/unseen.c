@@ -28,14 +28,32 @@ first_unseen(const ImsBox *box, ImsSide side)
     return known->uidvalidity == box->listed[side].uidvalidity ? MAX(1, known->uidnext) : 1;
 }
 
+gboolean
+ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error)
+{
+    self->selected[side] = NULL;
+    self->at = box;
+    *out = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
+    return *out != NULL;
+}
+
+/* Of another user's mailbox, or a shared one, that is shown and not opened to us nothing is known,
+ * and nothing will be. Of any other: not today. */
+static gboolean
+note_closed(
+    ImsPass *self, ImsBox *box, ImsSide side, const ImsCmd *cmd, gboolean *out, GError **error)
+{
+    gboolean foreign = box->excluded && *box->mailbox->name == '/';
+
+    if (foreign && !ims_reply_may_pass(ims_cmd_code(cmd)))
+        return TRUE;
+    *out = TRUE;
+    return ims_pass_leave(self, box, side, ims_cmd_text(cmd), error);
+}
+
 static gboolean
 look_into(
-    ImsPass *self,
-    ImsBox *box,
-    ImsSide side,
-    GHashTable *hashes,
-    gboolean *out_unknown,
-    GError **error)
+    ImsPass *self, ImsBox *box, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
 {
     g_autoptr(ImsCmd) select = NULL;
     g_autoptr(ImsCmd) fetch = NULL;
@@ -45,31 +63,35 @@ look_into(
         *out_unknown = TRUE;
         return TRUE;
     }
-    self->selected[side] = NULL;
-    self->at = box;
-    select = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
-    fetch = select == NULL ? NULL
-                           : ims_conn_fetch_meta(self->conn[side], first_unseen(box, side), error);
+    if (!ims_unseen_select(self, box, side, &select, error))
+        return FALSE;
+    fetch = ims_conn_fetch_meta(self->conn[side], first_unseen(box, side), error);
     if (fetch == NULL || !ims_conn_wait(self->conn[side], select, error) ||
         !ims_conn_wait(self->conn[side], fetch, error))
         return FALSE;
-    if (ims_cmd_reply(select) == IMS_REPLY_NO || ims_cmd_reply(fetch) == IMS_REPLY_NO) {
-        *out_unknown = TRUE;
-        return TRUE;
-    }
+    if (ims_cmd_reply(select) == IMS_REPLY_NO)
+        return note_closed(self, box, side, select, out_unknown, error);
+    if (ims_cmd_reply(fetch) == IMS_REPLY_NO)
+        return note_closed(self, box, side, fetch, out_unknown, error);
     messages = ims_cmd_take_messages(fetch);
     for (guint i = 0; i < messages->len; i++) {
         const ImsMessage *message = &g_array_index(messages, ImsMessage, i);
-        guint64 hash = ims_message_hash(message->size, message->date);
+        ImsUnseen unseen = {
+            .box = box,
+            .message =
+                {.have = message->have & ~(guint)IMS_HAVE_FLAGS,
+                 .uid = message->uid,
+                 .size = message->size,
+                 .date = message->date},
+        };
 
-        g_hash_table_add(hashes, g_memdup2(&hash, sizeof hash));
+        g_array_append_val(found, unseen);
     }
-    return TRUE;
+    return ims_pass_settle_failure(self, box, side, error);
 }
 
 gboolean
-ims_unseen_mail(
-    ImsPass *self, ImsSide side, GHashTable *hashes, gboolean *out_unknown, GError **error)
+ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
 
@@ -82,9 +104,28 @@ ims_unseen_mail(
             if (is_synced(box) || !box->there[side] ||
                 (told && box->listed[side].uidnext <= first_unseen(box, side)))
                 continue;
-            if (!look_into(self, box, side, hashes, out_unknown, error))
+            if (!look_into(self, box, side, found, out_unknown, error))
                 return FALSE;
         }
+    }
+    return TRUE;
+}
+
+/* What may still be looked for in those mailboxes: a deletion that waits or was not looked at, a
+ * copy of unknown end. */
+static gboolean
+is_all_settled(ImsPass *self, gboolean *out, GError **error)
+{
+    g_autoptr(GArray) pending = ims_store_mailboxes_pending(self->store, FALSE, error);
+    g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
+
+    if (pending == NULL || intents == NULL)
+        return FALSE;
+    *out = pending->len == 0 && intents->len == 0;
+    for (guint i = 0; i < self->boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(self->boxes, i);
+
+        *out &= !box->mailbox->valid || (!box->left && !box->again);
     }
     return TRUE;
 }
@@ -93,8 +134,11 @@ gboolean
 ims_remember_unseen(ImsPass *self, GError **error)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
+    gboolean settled = FALSE;
 
-    if (self->order->mailboxes != NULL || self->waiting[IMS_LOCAL] || self->waiting[IMS_REMOTE])
+    if (!is_all_settled(self, &settled, error))
+        return FALSE;
+    if (self->order->mailboxes != NULL || !settled)
         return TRUE;
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {

@@ -187,6 +187,55 @@ test_lost_reply_hidden(gconstpointer garbled)
     check_lost(scene, 1);
 }
 
+static ImsPatterns *
+patterns_of(const char *word)
+{
+    char *words[] = {(char *)word, NULL};
+
+    return ims_patterns_new(words, NULL);
+}
+
+/* In a mailbox that is not synced, a copy is found and not made again. */
+static void
+test_lost_reply_excluded(void)
+{
+    g_autoptr(Scene) scene = scene_with_lost_reply();
+    g_autoptr(ImsPatterns) ignore = patterns_of("Work");
+
+    move_copy(scene);
+    scene->order.ignore = ignore;
+    scene_pass(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "two"), ==, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "two"), !=, 0);
+    scene->order.ignore = NULL;
+    scene_pass(scene);
+    check_lost(scene, 1);
+}
+
+/* And what is of the same size and second there is not taken for it. */
+static void
+test_likeness_excluded(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    g_autoptr(ImsPatterns) ignore = patterns_of("Work");
+    g_autofree char *likeness = fake_mail("six");
+    Fuse fuse = {FAKE_BEFORE, "APPEND", FALSE};
+
+    scene_create(scene, "Work");
+    scene->order.ignore = ignore;
+    scene_start(scene);
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene->faults[IMS_REMOTE] = (FakeFaults){.cut = cut_at, .data = &fuse};
+    scene_arm(scene);
+    g_assert_false(scene_run(scene));
+    scene_disarm(scene);
+    fake_add(scene->server[IMS_REMOTE], "Work", likeness, NULL, SCENE_DATE);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "one"), !=, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+}
+
 static void
 replace_work(Scene *scene)
 {
@@ -455,6 +504,8 @@ main(int argc, char **argv)
         "/engine/rules/S13-moved-where-the-protocol-breaks", "Work", test_lost_reply_hidden);
     g_test_add_data_func(
         "/engine/rules/S13-moved-where-nobody-may-look", NULL, test_lost_reply_hidden);
+    g_test_add_func("/engine/rules/S13-moved-into-an-excluded-one", test_lost_reply_excluded);
+    g_test_add_func("/engine/rules/S13-likeness-in-an-excluded-one", test_likeness_excluded);
     g_test_add_func("/engine/rules/S13-stray-append-is-taken-back", test_stray);
     g_test_add_func("/engine/rules/S16-our-own-copies-are-not-new", test_own_copies);
     g_test_add_func("/engine/rules/S16-flags-of-the-feeding-fetch", test_feeding_fetch);

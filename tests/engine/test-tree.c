@@ -404,6 +404,89 @@ test_moved_into_excluded(void)
     g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
 }
 
+/* What a server answers NO to: SELECT of @mailbox. */
+static const char *
+refuse_select(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_equal(verb, "SELECT") && g_strcmp0(mailbox, data) == 0 ? "Not today" : NULL;
+}
+
+static void
+refuse_selects(Scene *scene, ImsSide side, const char *mailbox)
+{
+    scene->faults[side] =
+        (FakeFaults){.refuse = refuse_select, .no_status = mailbox, .data = (gpointer)mailbox};
+    scene_arm(scene);
+}
+
+/* The mailbox that it came from cannot be opened for a while: what was seen where it went to must
+ * not be taken for old by then. */
+static void
+test_moved_while_closed(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    g_autoptr(ImsPatterns) ignore = patterns_of("Spam");
+
+    scene->order.ignore = ignore;
+    scene_create(scene, "Work");
+    fake_create(scene->server[IMS_REMOTE], "Spam");
+    scene_add(scene, IMS_REMOTE, "Work", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "Work", "two", NULL);
+    scene_pass(scene);
+    scene_move(scene, IMS_REMOTE, "Work", "one", "Spam");
+    refuse_selects(scene, IMS_LOCAL, "Work");
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_LOCAL));
+    scene_disarm(scene);
+    scene_pass(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "one"), !=, 0);
+}
+
+/* One of our own that nobody can look into holds removals, and says so. */
+static void
+test_excluded_and_closed(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    g_autoptr(ImsPatterns) ignore = patterns_of("Spam");
+
+    scene->order.ignore = ignore;
+    fake_create(scene->server[IMS_REMOTE], "Spam");
+    scene_add(scene, IMS_REMOTE, "INBOX", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_pass(scene);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "one");
+    refuse_selects(scene, IMS_REMOTE, "Spam");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Spam", IMS_REMOTE));
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Spam", IMS_REMOTE));
+    scene_disarm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), ==, 0);
+    scene_pass(scene);
+    scene_assert_no_issues(scene);
+}
+
+/* A shared one that is shown and never opened holds nothing for ever. */
+static void
+test_foreign_and_closed(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    fake_set_namespaces(scene->server[IMS_REMOTE], "", "Public.");
+    fake_create(scene->server[IMS_REMOTE], "Public.news");
+    scene_add(scene, IMS_REMOTE, "INBOX", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_pass(scene);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "one");
+    refuse_selects(scene, IMS_REMOTE, "Public.news");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), ==, 0);
+    scene_assert_no_issues(scene);
+}
+
 static void
 test_by_subscription(void)
 {
@@ -476,6 +559,9 @@ main(int argc, char **argv)
     g_test_add_func("/engine/tree/S5-excluded-comes-in-again", test_excluded_comes_in_again);
     g_test_add_func("/engine/tree/S5-excluded-is-compared-in-full", test_excluded_is_compared);
     g_test_add_func("/engine/tree/S9-moved-into-an-excluded-one", test_moved_into_excluded);
+    g_test_add_func("/engine/tree/S9-moved-while-its-mailbox-is-closed", test_moved_while_closed);
+    g_test_add_func("/engine/tree/S9-excluded-and-closed", test_excluded_and_closed);
+    g_test_add_func("/engine/tree/S9-foreign-and-closed", test_foreign_and_closed);
     g_test_add_func("/engine/tree/by-subscription", test_by_subscription);
     g_test_add_func("/engine/tree/under-a-folder", test_folder);
     return g_test_run();
