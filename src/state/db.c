@@ -266,6 +266,30 @@ ims_db_free(ImsDb *self)
     g_free(self);
 }
 
+/* The file comes first: a log whose file is gone or empty is thrown away by SQLite, but a file
+ * without its log would be an older state. */
+gboolean
+ims_db_delete(const char *path, GError **error)
+{
+    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+
+        if (g_unlink(file) != 0 && errno != ENOENT) {
+            g_set_error(
+                error,
+                IMS_ERROR,
+                IMS_ERROR_STATE,
+                "state file '%s': cannot be removed: %s: correct the permissions of its directory",
+                file,
+                g_strerror(errno));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
 gboolean
 ims_db_exec(ImsDb *self, const char *sql, GError **error)
 {

@@ -22,6 +22,9 @@ ImsDb *ims_db_open(const char *path, GError **error);
 ImsDb *ims_db_open_blank(const char *path, GError **error);
 void ims_db_free(ImsDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsDb, ims_db_free)
+/** ims_db_delete: removes the file, with what SQLite keeps beside it; nobody may have it open. It
+ * is no error if there is none. */
+gboolean ims_db_delete(const char *path, GError **error);
 
 /** ims_db_exec: runs statements that take and return nothing. */
 gboolean ims_db_exec(ImsDb *self, const char *sql, GError **error);

@@ -99,6 +99,41 @@ test_no_shared_memory_file(void)
     g_assert_false(g_file_test(shared, G_FILE_TEST_EXISTS));
 }
 
+/* Also what a crash leaves beside the file; and there may be none. */
+static void
+test_deleted(void)
+{
+    g_auto(Scratch) scratch = {0};
+    g_autofree char *log = NULL;
+    g_autoptr(GError) error = NULL;
+
+    scratch_init(&scratch);
+    log = g_strconcat(scratch.path, "-wal", NULL);
+    ims_db_free(open_db(&scratch));
+    g_assert_true(g_file_set_contents(log, "x", -1, NULL));
+    g_assert_true(ims_db_delete(scratch.path, &error));
+    g_assert_no_error(error);
+    g_assert_false(g_file_test(scratch.path, G_FILE_TEST_EXISTS));
+    g_assert_false(g_file_test(log, G_FILE_TEST_EXISTS));
+    g_assert_true(ims_db_delete(scratch.path, &error));
+    g_assert_no_error(error);
+}
+
+/* A directory in its place cannot be unlinked, by root either. */
+static void
+test_not_deleted(void)
+{
+    g_auto(Scratch) scratch = {0};
+    g_autoptr(GError) error = NULL;
+
+    scratch_init(&scratch);
+    g_assert_cmpint(g_mkdir(scratch.path, 0700), ==, 0);
+    g_assert_false(ims_db_delete(scratch.path, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_STATE);
+    g_assert_nonnull(strstr(error->message, scratch.path));
+    g_assert_cmpint(g_rmdir(scratch.path), ==, 0);
+}
+
 static void
 test_no_directory(void)
 {
@@ -390,6 +425,8 @@ main(int argc, char **argv)
     g_test_add_func("/state/db/file-and-directories-are-private", test_private);
     g_test_add_func("/state/db/existing-file-is-made-private", test_made_private);
     g_test_add_func("/state/db/no-shared-memory-file", test_no_shared_memory_file);
+    g_test_add_func("/state/db/deleted-with-what-stands-beside", test_deleted);
+    g_test_add_func("/state/db/deletion-that-fails-is-an-error", test_not_deleted);
     g_test_add_func("/state/db/no-directory-is-an-error", test_no_directory);
     g_test_add_func("/state/db/second-open-is-refused", test_in_use);
     g_test_add_func("/state/db/foreign-and-newer-are-refused", test_refused);
