@@ -9,6 +9,7 @@
 #include "account/dovecot.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <gio/gio.h>
 #include <glib/gstdio.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 
 #include "util/error.h"
 #include "util/names.h"
+
+#define OPEN_FOLDERS 16 /* at a time, while a store is deleted */
 
 /* No socket of a running Dovecot must be found, so its folders are set to one that is not there.
  * Messages go to stderr, where who started the process can read them. Folders with a role get it by
@@ -176,4 +179,38 @@ ims_dovecot_free(ImsDovecot *self)
     g_strfreev(self->argv);
     g_strfreev(self->envp);
     g_free(self);
+}
+
+static int
+remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    return g_remove(path) == 0 || errno == ENOENT ? 0 : -1;
+}
+
+gboolean
+ims_dovecot_delete_store(const char *store, GError **error)
+{
+    if (g_file_test(store, G_FILE_TEST_IS_SYMLINK)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_STATE,
+            "%s: is a symbolic link, which is not followed to delete mail: remove it, and what it "
+            "leads to, yourself",
+            store);
+        return FALSE;
+    }
+    if (nftw(store, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 &&
+        errno != ENOENT) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_STATE,
+            "%s: cannot be deleted: %s: close the programs that use it, or correct its "
+            "permissions; then try again",
+            store,
+            g_strerror(errno));
+        return FALSE;
+    }
+    return TRUE;
 }

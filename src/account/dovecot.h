@@ -36,4 +36,15 @@ void ims_dovecot_free(ImsDovecot *self);
 /** ims_dovecot_store: Returns: (transfer full): where @account's store stands, or would. */
 char *ims_dovecot_store(const char *account);
 
+/**
+ * ims_dovecot_delete_store:
+ * @store: what ims_dovecot_store() says
+ *
+ * Removes the folder with all mail in it; follows no symbolic link and leaves no file system. It
+ * waits for the disk, so not on the main thread. It is no error if there is none.
+ *
+ * Errors: IMS_ERROR_STATE: something cannot be removed; part of it may be gone.
+ */
+gboolean ims_dovecot_delete_store(const char *store, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsDovecot, ims_dovecot_free)

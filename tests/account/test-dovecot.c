@@ -234,6 +234,53 @@ test_environment_is_clean(void)
     g_assert_cmpstr(g_environ_getenv(dovecot->envp, "HOME"), ==, dovecot->store);
 }
 
+static char *
+make_file(const char *folder, const char *name)
+{
+    char *path = g_build_filename(folder, name, NULL);
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(path, "mail", -1, NULL));
+    return path;
+}
+
+static void
+test_deleted_store(void)
+{
+    g_autofree char *store = ims_dovecot_store("gone");
+    g_autofree char *inner = g_build_filename(store, "mail", "storage", NULL);
+    g_autofree char *link = g_build_filename(store, "mail", "link", NULL);
+    g_autofree char *mail = make_file(inner, "m.1");
+    g_autofree char *other = g_build_filename(top, "other", NULL);
+    g_autofree char *kept = make_file(other, "m.1");
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(symlink(other, link), ==, 0);
+    g_assert_true(ims_dovecot_delete_store(store, &error));
+    g_assert_no_error(error);
+    g_assert_false(g_file_test(store, G_FILE_TEST_EXISTS));
+    g_assert_true(g_file_test(kept, G_FILE_TEST_EXISTS));
+    g_assert_true(ims_dovecot_delete_store(store, &error)); /* there is none */
+    g_assert_no_error(error);
+}
+
+static void
+test_linked_store_is_kept(void)
+{
+    g_autofree char *store = ims_dovecot_store("linked");
+    g_autofree char *folder = g_path_get_dirname(store);
+    g_autofree char *other = g_build_filename(top, "elsewhere", NULL);
+    g_autofree char *kept = make_file(other, "m.1");
+    g_autoptr(GError) error = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    g_assert_cmpint(symlink(other, store), ==, 0);
+    g_assert_false(ims_dovecot_delete_store(store, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_STATE);
+    g_assert_true(g_file_test(kept, G_FILE_TEST_EXISTS));
+    g_assert_cmpint(g_unlink(store), ==, 0);
+}
+
 static void
 test_root_is_refused(void)
 {
@@ -277,6 +324,8 @@ main(int argc, char **argv)
     g_test_add_func("/account/dovecot/two-processes-see-each-other", test_two_see_each_other);
     g_test_add_func("/account/dovecot/files-are-private", test_files_are_private);
     g_test_add_func("/account/dovecot/environment-is-clean", test_environment_is_clean);
+    g_test_add_func("/account/dovecot/deleted-store-is-gone-and-no-more", test_deleted_store);
+    g_test_add_func("/account/dovecot/linked-store-is-not-deleted", test_linked_store_is_kept);
     g_test_add_func("/account/dovecot/root-is-refused", test_root_is_refused);
     result = g_test_run();
     remove_all();
