@@ -8,8 +8,11 @@
 #include "account/keyring.h"
 #include "account/worker.h"
 
-/* What accounts.c, account.c and job.c share. Life: the accounts own all accounts and all jobs; a
- * job stands in its account's queue until its end, and in the list of jobs for 60 s more. */
+/* What accounts.c, account.c, job.c and removal.c share. Life: the accounts own all accounts and
+ * all jobs; a job stands in its account's queue until its end, and in the list of jobs for 60 s
+ * more, or until its account goes. */
+
+typedef struct ImsRemoval ImsRemoval;
 
 struct ImsAccounts {
     char *config_dir;
@@ -40,6 +43,10 @@ struct ImsAccount {
     ImsReport *listing; /* the last report with a whole tree */
     ImsReport *issues;  /* the last report that knew the issues */
 
+    /* how it goes: see ims_account_leave() */
+    void (*left)(ImsAccount *account);
+    ImsRemoval *removal; /* NULL: it is not being removed */
+
     /* how a waiting account goes on */
     char *offered;            /* print of the passwords that the last pass had; NULL: none */
     char *refused;            /* print of those that a server refused last; NULL: none */
@@ -67,12 +74,25 @@ ImsAccount *ims_account_new(ImsAccounts *accounts, const char *name, const char 
 void ims_account_stop(ImsAccount *self);
 /** ims_account_free: waits for the worker until @deadline_us, monotonic. Needs a stop before. */
 void ims_account_free(ImsAccount *self, gint64 deadline_us);
+/**
+ * ims_account_leave:
+ *
+ * Cancels all jobs, and takes no more of them. @left is called from the main loop as soon as the
+ * worker has come to its end; until then, and until it is told to stay, the account is there.
+ */
+void ims_account_leave(ImsAccount *self, void (*left)(ImsAccount *account));
+/** ims_account_stay: takes jobs again; only after @left was called. */
+void ims_account_stay(ImsAccount *self);
+/** ims_account_reload: takes the file as it is now, unless a job runs: then the next one will. */
+void ims_account_reload(ImsAccount *self);
 /** ims_account_keyring_stirred: the keyring changed: if @self waits for it, looks again, and syncs
  * if all passwords are there now. */
 void ims_account_keyring_stirred(ImsAccount *self);
 /** ims_account_cancel_job: FALSE if it has ended. */
 gboolean ims_account_cancel_job(ImsAccount *self, ImsJob *job);
 
+/** ims_accounts_drop: forgets @account, which has left, with its jobs, and frees it. */
+void ims_accounts_drop(ImsAccounts *self, ImsAccount *account);
 /** ims_accounts_take_job: owns it from now on, and tells the listener. */
 void ims_accounts_take_job(ImsAccounts *self, ImsJob *job);
 /** ims_accounts_expire_job: forgets @job in 60 s. */
@@ -93,3 +113,10 @@ void ims_job_set_progress(ImsJob *self, const ImsProgress *progress);
  * mailboxes.
  */
 gboolean ims_job_may_join(const ImsJob *self, gboolean listed, const ImsSyncOptions *options);
+
+/** ims_removal_start: as ims_accounts_remove(); ends with the account's drop, or with its staying.
+ */
+void ims_removal_start(ImsAccount *account, gboolean delete_store, ImsRemoved done, gpointer data);
+/** ims_removal_abandon: tells that it was not finished, and leaves things as they are. Takes NULL.
+ */
+void ims_removal_abandon(ImsRemoval *self);

@@ -137,26 +137,67 @@ end_cancelled(ImsAccount *self, ImsJob *job)
 
 /* -- the file -- */
 
-/* The user may have put it right since, and is not to restart the service for that. Jobs keep what
- * they were queued with: their passwords belong to it. */
+/* A file that is broken in the same way is the same: it was told already. */
+static gboolean
+is_known(const ImsAccount *self, const ImsConfig *config, const GError *error)
+{
+    if (config == NULL)
+        return self->config == NULL && g_str_equal(error->message, self->error->message);
+    return self->config != NULL && g_str_equal(config->text, self->config->text);
+}
+
+/* The user may have changed it, and is not to restart the service for that. What the last job found
+ * out was about other settings, but an account that waits for the keyring goes on waiting. A job
+ * that has started keeps what it began with: its passwords belong to it. */
 static void
 reread(ImsAccount *self)
 {
-    gboolean was_broken = self->config == NULL;
     g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = NULL;
 
-    if (!g_queue_is_empty(&self->queue))
+    if (self->running || self->credentials != NULL)
         return;
+    config = ims_config_load(self->path, self->name, &error);
+    if (is_known(self, config, error))
+        return;
+
     g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
     g_clear_pointer(&self->config, ims_config_free);
-    self->config = ims_config_load(self->path, self->name, &error);
-
-    if (!was_broken && error == NULL)
-        return;
-    if (was_broken && error != NULL && g_str_equal(error->message, self->error->message))
+    self->config = g_steal_pointer(&config);
+    g_clear_pointer(&self->refused, g_free);
+    if (error == NULL && waits_for_keyring(self))
         return;
     settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
     tell_changed(self);
+}
+
+static gboolean
+check_usable(const ImsAccount *self, GError **error)
+{
+    if (self->left != NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_BUSY,
+            "%s is just being removed: add it again when it has gone",
+            self->name);
+        return FALSE;
+    }
+    if (self->config == NULL) {
+        if (error != NULL)
+            *error = g_error_copy(self->error);
+        return FALSE;
+    }
+    if (!self->config->enabled) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            "%s is disabled: remove 'enabled = no' from [account] in its file",
+            self->name);
+        return FALSE;
+    }
+    return TRUE;
 }
 
 /* -- a job's run -- */
@@ -222,13 +263,29 @@ static gboolean
 start(gpointer data)
 {
     ImsAccount *self = data;
+    g_autoptr(GError) error = NULL;
 
     self->starter = 0;
-    self->credentials = ims_credentials_find(self->config, credentials_found, self);
+    reread(self);
+    if (!check_usable(self, &error))
+        end_job(self, g_queue_peek_head(&self->queue), error, NULL);
+    else
+        self->credentials = ims_credentials_find(self->config, credentials_found, self);
     return G_SOURCE_REMOVE;
 }
 
-/* From the main loop, never at once: who asked for a job is to know it before it can end. */
+static gboolean
+leave(gpointer data)
+{
+    ImsAccount *self = data;
+
+    self->starter = 0;
+    self->left(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* From the main loop, never at once: who asked for a job is to know it before it can end, and who
+ * frees an account must not be called by it. */
 static void
 schedule(ImsAccount *self)
 {
@@ -238,6 +295,8 @@ schedule(ImsAccount *self)
         return;
     if (!g_queue_is_empty(&self->queue))
         self->starter = g_idle_add(start, self);
+    else if (self->left != NULL)
+        self->starter = g_idle_add(leave, self);
     else if (self->keyring_changed)
         ims_account_keyring_stirred(self);
 }
@@ -253,26 +312,6 @@ queue_job(ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsT
     tell_changed(self);
     schedule(self);
     return job;
-}
-
-static gboolean
-check_usable(const ImsAccount *self, GError **error)
-{
-    if (self->config == NULL) {
-        if (error != NULL)
-            *error = g_error_copy(self->error);
-        return FALSE;
-    }
-    if (!self->config->enabled) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CONFIG,
-            "%s is disabled: remove 'enabled = no' from [account] in its file",
-            self->name);
-        return FALSE;
-    }
-    return TRUE;
 }
 
 ImsJob *
@@ -343,7 +382,7 @@ probed(const char *const password[IMS_N_SIDES], const GError *error, gpointer da
     self->probe = NULL;
     if (error != NULL) {
         if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
-            !g_error_matches(self->error, IMS_ERROR, error->code)) {
+            !g_str_equal(self->error->message, error->message)) {
             settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
             tell_changed(self);
         }
@@ -364,11 +403,37 @@ ims_account_keyring_stirred(ImsAccount *self)
     if (self->keyring_changed || !waits_for_keyring(self))
         return;
     reread(self);
+    g_clear_pointer(&self->probe, ims_credentials_cancel);
     if (check_usable(self, NULL))
         self->probe = ims_credentials_find(self->config, probed, self);
 }
 
 /* -- life -- */
+
+void
+ims_account_reload(ImsAccount *self)
+{
+    if (self->left != NULL)
+        return;
+    reread(self);
+    ims_account_keyring_stirred(self);
+}
+
+void
+ims_account_leave(ImsAccount *self, void (*left)(ImsAccount *account))
+{
+    self->left = left;
+    g_clear_pointer(&self->probe, ims_credentials_cancel);
+    ims_account_cancel(self);
+    schedule(self);
+}
+
+void
+ims_account_stay(ImsAccount *self)
+{
+    self->left = NULL;
+    schedule(self);
+}
 
 ImsAccount *
 ims_account_new(ImsAccounts *accounts, const char *name, const char *path)
@@ -391,6 +456,7 @@ ims_account_stop(ImsAccount *self)
     g_clear_handle_id(&self->starter, g_source_remove);
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
     g_clear_pointer(&self->probe, ims_credentials_cancel);
+    ims_removal_abandon(self->removal);
     for (GList *item = self->queue.head; item != NULL; item = item->next)
         g_cancellable_cancel(((ImsJob *)item->data)->cancel);
     g_queue_clear(&self->queue);

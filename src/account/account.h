@@ -51,12 +51,16 @@ typedef struct {
 typedef struct {
     void (*account_added)(ImsAccount *account, gpointer data);   /* it can be found already */
     void (*account_changed)(ImsAccount *account, gpointer data); /* state, attention, error, … */
+    void (*account_removed)(
+        ImsAccount *account, gpointer data); /* its jobs were before; can still be found */
     void (*issues_changed)(ImsAccount *account, gpointer data);
     void (*mailbox_changed)(ImsAccount *account, const ImsMailboxReport *mailbox, gpointer data);
     void (*job_added)(ImsJob *job, gpointer data);
     void (*job_progress)(ImsJob *job, gpointer data); /* at most 4 a second for each job */
     void (*job_ended)(ImsJob *job, gpointer data);
-    void (*job_removed)(ImsJob *job, gpointer data); /* 60 s after its end; can still be found */
+    void (*job_removed)(
+        ImsJob *job,
+        gpointer data); /* 60 s after its end, or with its account; can still be found */
 } ImsListener;
 
 /**
@@ -86,6 +90,39 @@ ImsJob *ims_accounts_find_job(ImsAccounts *self, guint64 id);       /* nullable 
 ImsAccount *ims_accounts_add(
     ImsAccounts *self, const char *name, GHashTable *settings, GError **error);
 
+/** ImsRemoved: @error: (nullable): why the account is still there. Called once, from the main loop
+ * or while the accounts are freed. */
+typedef void (*ImsRemoved)(const GError *error, gpointer data);
+/**
+ * ims_accounts_remove:
+ * @delete_store: the embedded local store too, with all mail in it
+ *
+ * Cancels the account's jobs; when they have ended removes its passwords in the keyring, its state
+ * file, the store if wished, at last its file. If one of these fails the account stays, and all of
+ * it can be tried again.
+ *
+ * Errors of @done: IMS_ERROR_KEYRING_LOCKED (then nothing was removed), IMS_ERROR_STATE,
+ * IMS_ERROR_CONFIG (its file cannot be removed); IMS_ERROR_CANCELLED if the accounts are freed.
+ *
+ * Errors: IMS_ERROR_BUSY: it goes already.
+ */
+gboolean ims_accounts_remove(
+    ImsAccounts *self,
+    ImsAccount *account,
+    gboolean delete_store,
+    ImsRemoved done,
+    gpointer data,
+    GError **error);
+/**
+ * ims_accounts_reload:
+ *
+ * Looks at the files again. New ones become accounts. A changed one is taken by its account at
+ * once, or by the next job if one runs. An account whose file has gone is let go as soon as its
+ * job, which is cancelled, has ended; what it has on disk and in the keyring stays. Others are not
+ * disturbed.
+ */
+void ims_accounts_reload(ImsAccounts *self);
+
 const char *ims_account_name(const ImsAccount *self);
 ImsAccountState ims_account_state(const ImsAccount *self);
 ImsAttention ims_account_attention(const ImsAccount *self);
@@ -109,9 +146,10 @@ GPtrArray *ims_account_issues(const ImsAccount *self);
  * fails with that error at once, and when they come is not started again by itself, but the account
  * is.
  *
- * If no job is there, the account's file is read anew, so that a change of it is heard.
+ * The account's file is read anew, here and when the job starts, so that a change of it is heard.
  *
- * Errors: IMS_ERROR_CONFIG (a broken file, or a disabled account).
+ * Errors: IMS_ERROR_CONFIG (a broken file, or a disabled account); IMS_ERROR_BUSY (it is being
+ * removed).
  *
  * Returns: (transfer none): the job.
  */

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* All accounts and all jobs: finds the files at the start, adds one, hands out jobs' numbers, and
- * forgets jobs some time after their end, so that who comes late can still read how they went. */
+/* All accounts and all jobs: finds the files, adds, reloads and removes, hands out jobs' numbers,
+ * and forgets jobs some time after their end, so that who comes late can still read how they went.
+ */
 
 #include "account/account-private.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -40,26 +43,39 @@ insert(ImsAccounts *self, const char *name)
     return account;
 }
 
-static void
-read_all(ImsAccounts *self)
+/* Returns: (transfer full) (nullable): the account whose file this is. */
+static char *
+name_of(const ImsAccounts *self, const char *file)
+{
+    g_autofree char *name = NULL;
+
+    if (!g_str_has_suffix(file, SUFFIX))
+        return NULL;
+    name = g_strndup(file, strlen(file) - strlen(SUFFIX));
+    if (ims_config_name_is_valid(name))
+        return g_steal_pointer(&name);
+    g_message(
+        "%s/%s: passed over: an account's name is up to 64 letters, digits and ._@-",
+        self->config_dir,
+        file);
+    return NULL;
+}
+
+/* Makes an account of each file that has none. Returns: (transfer container): these. */
+static GPtrArray *
+read_new(ImsAccounts *self)
 {
     g_autoptr(GDir) dir = g_dir_open(self->config_dir, 0, NULL);
+    GPtrArray *added = g_ptr_array_new();
     const char *file;
 
     while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {
-        g_autofree char *name = NULL;
+        g_autofree char *name = name_of(self, file);
 
-        if (!g_str_has_suffix(file, SUFFIX))
-            continue;
-        name = g_strndup(file, strlen(file) - strlen(SUFFIX));
-        if (ims_config_name_is_valid(name))
-            insert(self, name);
-        else
-            g_message(
-                "%s/%s: passed over: an account's name is up to 64 letters, digits and ._@-",
-                self->config_dir,
-                file);
+        if (name != NULL && ims_accounts_find(self, name) == NULL)
+            g_ptr_array_add(added, insert(self, name));
     }
+    return added;
 }
 
 static void
@@ -83,7 +99,7 @@ ims_accounts_new(const char *config_dir, const ImsListener *listener, gpointer d
     self->data = data;
     self->all = g_ptr_array_new();
     self->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)ims_job_free);
-    read_all(self);
+    g_ptr_array_unref(read_new(self)); /* who asked for all need not be told */
     self->watch = ims_keyring_watch_new(keyring_changed, self);
     return self;
 }
@@ -185,6 +201,92 @@ ims_accounts_add(ImsAccounts *self, const char *name, GHashTable *settings, GErr
     return account;
 }
 
+gboolean
+ims_accounts_remove(
+    ImsAccounts *self,
+    ImsAccount *account,
+    gboolean delete_store,
+    ImsRemoved done,
+    gpointer data,
+    GError **error)
+{
+    if (account->left != NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_BUSY,
+            "%s is just being removed: wait until it has gone",
+            account->name);
+        return FALSE;
+    }
+    ims_removal_start(account, delete_store, done, data);
+    return TRUE;
+}
+
+/* Only if it is certain: a folder that cannot be read for a moment must not end all accounts. */
+static gboolean
+has_no_file(const ImsAccount *account)
+{
+    GStatBuf info;
+
+    return g_lstat(account->path, &info) != 0 && errno == ENOENT;
+}
+
+static void
+take_new(ImsAccounts *self)
+{
+    g_autoptr(GPtrArray) added = read_new(self);
+
+    for (guint i = 0; i < added->len; i++)
+        self->listener->account_added(added->pdata[i], self->data);
+}
+
+/* The file may be back by now. */
+static void
+let_go(ImsAccount *account)
+{
+    ImsAccounts *self = account->accounts;
+
+    ims_accounts_drop(self, account);
+    take_new(self);
+}
+
+void
+ims_accounts_reload(ImsAccounts *self)
+{
+    for (guint i = 0; i < self->all->len; i++) {
+        ImsAccount *account = self->all->pdata[i];
+
+        if (!has_no_file(account))
+            ims_account_reload(account);
+        else if (account->left == NULL)
+            ims_account_leave(account, let_go);
+    }
+    take_new(self);
+}
+
+static void
+forget_job(ImsAccounts *self, ImsJob *job)
+{
+    self->listener->job_removed(job, self->data);
+    g_ptr_array_remove(self->jobs, job);
+}
+
+void
+ims_accounts_drop(ImsAccounts *self, ImsAccount *account)
+{
+    for (guint i = self->jobs->len; i > 0; i--) {
+        ImsJob *job = self->jobs->pdata[i - 1];
+
+        if (job->account == account)
+            forget_job(self, job);
+    }
+    self->listener->account_removed(account, self->data);
+    g_ptr_array_remove(self->all, account);
+    ims_account_stop(account);
+    ims_account_free(account, g_get_monotonic_time() + STOP_LIMIT_US);
+}
+
 void
 ims_accounts_take_job(ImsAccounts *self, ImsJob *job)
 {
@@ -197,11 +299,9 @@ static gboolean
 job_expired(gpointer data)
 {
     ImsJob *job = data;
-    ImsAccounts *self = job->account->accounts;
 
     job->expiry = 0;
-    self->listener->job_removed(job, self->data);
-    g_ptr_array_remove(self->jobs, job);
+    forget_job(job->account->accounts, job);
     return G_SOURCE_REMOVE;
 }
 

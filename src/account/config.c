@@ -504,6 +504,7 @@ ims_config_free(ImsConfig *self)
         side_clear(&self->side[side]);
     ims_patterns_unref(self->mailboxes);
     ims_patterns_unref(self->ignore);
+    g_free(self->text);
     g_free(self->name);
     g_free(self);
 }
@@ -549,6 +550,9 @@ ims_config_load(const char *path, const char *name, GError **error)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autoptr(GError) broken = NULL;
+    g_autofree char *text = NULL;
+    ImsConfig *self;
+    gsize len;
 
     /* to open a FIFO would wait for ever */
     if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
@@ -561,11 +565,15 @@ ims_config_load(const char *path, const char *name, GError **error)
         return NULL;
     }
     /* else a key such as host[de] would be dropped in silence */
-    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
+    if (!g_file_get_contents(path, &text, &len, &broken) ||
+        !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
         g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
         return NULL;
     }
-    return ims_config_parse(file, name, path, error);
+    self = ims_config_parse(file, name, path, error);
+    if (self != NULL)
+        self->text = g_steal_pointer(&text);
+    return self;
 }
 
 static gboolean

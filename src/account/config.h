@@ -26,6 +26,7 @@ typedef struct {
 
 typedef struct {
     char *name;
+    char *text; /* the file, letter by letter; NULL if it was not read from one */
     gboolean enabled;
     ImsPatterns *mailboxes; /* a mailbox is synced if these match it (NULL: all), */
     ImsPatterns *ignore;    /* and these do not (NULL: none) */

@@ -88,17 +88,24 @@ set_side(
     return TRUE;
 }
 
+char *
+ims_order_state_path(const char *account)
+{
+    return g_strdup_printf("%s/%s/%s.db", g_get_user_state_dir(), IMS_DIRECTORY, account);
+}
+
 static gboolean
 set_state_path(ImsOrder *self, const char *account, GError **error)
 {
-    g_autofree char *folder = g_build_filename(g_get_user_state_dir(), IMS_DIRECTORY, NULL);
+    g_autofree char *path = ims_order_state_path(account);
+    g_autofree char *folder = g_path_get_dirname(path);
 
     if (g_mkdir_with_parents(folder, 0700) != 0) {
         g_set_error(
             error, IMS_ERROR, IMS_ERROR_STATE, "%s: cannot be made: %s", folder, g_strerror(errno));
         return FALSE;
     }
-    self->state_path = g_strdup_printf("%s/%s.db", folder, account);
+    self->state_path = g_steal_pointer(&path);
     return TRUE;
 }
 

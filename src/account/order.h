@@ -41,5 +41,7 @@ ImsOrder *ims_order_new(
     const char *const password[IMS_N_SIDES],
     GCancellable *cancel,
     GError **error);
+/** ims_order_state_path: Returns: (transfer full): where @account's state file stands, or would. */
+char *ims_order_state_path(const char *account);
 void ims_order_free(ImsOrder *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsOrder, ims_order_free)

@@ -2,9 +2,10 @@
  * Copyright the imapsyncd authors */
 
 /* Searches the keyring by libsecret, without unlocking it: secret_password_lookup() would call a
- * locked password "not there", and to unlock is to prompt, which a daemon must not do by itself
- * (besides, libsecret 0.20 never answers when a prompt is cancelled). A search whose time has
- * passed or that was cancelled stays until libsecret comes back, and then ends without a word. */
+ * locked password "not there", secret_password_clear() unlocks, and to unlock is to prompt, which a
+ * daemon must not do by itself (besides, libsecret 0.20 never answers when a prompt is cancelled).
+ * A search whose time has passed or that was cancelled stays until libsecret comes back, and then
+ * ends without a word. */
 
 #include "account/secret.h"
 
@@ -17,6 +18,8 @@
 
 struct ImsSecretSearch {
     GHashTable *attributes;
+    gboolean erase;
+    GList *left;             /* SecretItem: to be removed */
     ImsSecretFound callback; /* NULL: answered, or cancelled */
     gpointer data;
     GCancellable *cancel;
@@ -38,6 +41,7 @@ static const SecretSchema schema = {
 static void
 search_free(ImsSecretSearch *self)
 {
+    g_list_free_full(self->left, g_object_unref);
     g_hash_table_unref(self->attributes);
     g_object_unref(self->cancel);
     g_free(self);
@@ -118,21 +122,65 @@ any_locked(GList *items)
 }
 
 static void
+answer_found(ImsSecretSearch *self, GList *items)
+{
+    SecretItem *item = newest_with_secret(items);
+    g_autoptr(SecretValue) value = NULL;
+
+    if (item == NULL) {
+        answer(self, any_locked(items) ? IMS_SECRET_LOCKED : IMS_SECRET_NONE, NULL, NULL);
+        return;
+    }
+    value = secret_item_get_secret(item);
+    answer(self, IMS_SECRET_FOUND, secret_value_get_text(value), NULL);
+}
+
+static void erase_next(ImsSecretSearch *self);
+
+static void
+erased(GObject *item, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ImsSecretSearch) self = data;
+    g_autoptr(GError) error = NULL;
+
+    if (!secret_item_delete_finish(SECRET_ITEM(item), result, &error))
+        answer_error(self, error);
+    else
+        erase_next(g_steal_pointer(&self));
+}
+
+/* @self: (transfer full) */
+static void
+erase_next(ImsSecretSearch *self)
+{
+    g_autoptr(SecretItem) item = NULL;
+
+    if (self->left == NULL) {
+        answer(self, IMS_SECRET_NONE, NULL, NULL);
+        search_free(self);
+        return;
+    }
+    item = self->left->data;
+    self->left = g_list_delete_link(self->left, self->left);
+    secret_item_delete(item, self->cancel, erased, self);
+}
+
+static void
 searched(GObject *service, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ImsSecretSearch) self = data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(SecretValue) value = NULL;
     GList *items = secret_service_search_finish(SECRET_SERVICE(service), result, &error);
-    SecretItem *item = newest_with_secret(items);
 
     if (error != NULL) {
         answer_error(self, error);
-    } else if (item != NULL) {
-        value = secret_item_get_secret(item);
-        answer(self, IMS_SECRET_FOUND, secret_value_get_text(value), NULL);
+    } else if (!self->erase) {
+        answer_found(self, items);
+    } else if (any_locked(items)) {
+        answer(self, IMS_SECRET_LOCKED, NULL, NULL);
     } else {
-        answer(self, any_locked(items) ? IMS_SECRET_LOCKED : IMS_SECRET_NONE, NULL, NULL);
+        self->left = g_steal_pointer(&items);
+        erase_next(g_steal_pointer(&self));
     }
     g_list_free_full(items, g_object_unref);
 }
@@ -152,11 +200,27 @@ connected(GObject *source, GAsyncResult *result, gpointer data)
         service,
         &schema,
         self->attributes,
-        SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS,
+        self->erase ? SECRET_SEARCH_ALL : SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS,
         self->cancel,
         searched,
         self);
     g_steal_pointer(&self);
+}
+
+/* @attributes: (transfer full) */
+static ImsSecretSearch *
+search(GHashTable *attributes, gboolean erase, ImsSecretFound callback, gpointer data)
+{
+    ImsSecretSearch *self = g_new0(ImsSecretSearch, 1);
+
+    self->attributes = attributes;
+    self->erase = erase;
+    self->callback = callback;
+    self->data = data;
+    self->cancel = g_cancellable_new();
+    self->timer = g_timeout_add_seconds(DEADLINE_S, deadline_passed, self);
+    secret_service_get(SECRET_SERVICE_OPEN_SESSION, self->cancel, connected, self);
+    return self;
 }
 
 ImsSecretSearch *
@@ -168,9 +232,7 @@ ims_secret_find(
     ImsSecretFound callback,
     gpointer data)
 {
-    ImsSecretSearch *self = g_new0(ImsSecretSearch, 1);
-
-    self->attributes = secret_attributes_build(
+    GHashTable *attributes = secret_attributes_build(
         &schema,
         "account",
         account,
@@ -181,12 +243,16 @@ ims_secret_find(
         "username",
         username,
         NULL);
-    self->callback = callback;
-    self->data = data;
-    self->cancel = g_cancellable_new();
-    self->timer = g_timeout_add_seconds(DEADLINE_S, deadline_passed, self);
-    secret_service_get(SECRET_SERVICE_OPEN_SESSION, self->cancel, connected, self);
-    return self;
+
+    return search(attributes, FALSE, callback, data);
+}
+
+ImsSecretSearch *
+ims_secret_erase(const char *account, ImsSecretFound callback, gpointer data)
+{
+    GHashTable *attributes = secret_attributes_build(&schema, "account", account, NULL);
+
+    return search(attributes, TRUE, callback, data);
 }
 
 void

@@ -6,11 +6,11 @@
 
 #include "model/side.h"
 
-/* Passwords out of the keyring (the Secret Service). On the main thread; nothing waits, and nothing
- * ever prompts: a locked keyring is an outcome. An item is found by the schema IMS_SECRET_SCHEMA
- * and the string attributes `account`, `side` (local or remote), `host` and `username`. `host` is
- * what the account's file says under `host`, letter for letter, and empty for a tunnel, so that a
- * password never goes to another server than the one it was stored for. */
+/* Passwords of the keyring (the Secret Service): found, and removed. On the main thread; nothing
+ * waits, and nothing ever prompts: a locked keyring is an outcome. An item is found by the schema
+ * IMS_SECRET_SCHEMA and the string attributes `account`, `side` (local or remote), `host` and
+ * `username`. `host` is what the account's file says under `host`, letter for letter, and empty for
+ * a tunnel, so that a password never goes to another server than the one it was stored for. */
 
 typedef enum {
     IMS_SECRET_FOUND,
@@ -20,7 +20,8 @@ typedef enum {
     IMS_SECRET_ERROR,  /* it answered with an error, or not within 10 seconds */
 } ImsSecretOutcome;
 
-/* One search; lives until its callback has been called, or until it is cancelled. */
+/* One search, or the removal of what it finds; lives until its callback has been called, or until
+ * it is cancelled. */
 typedef struct ImsSecretSearch ImsSecretSearch;
 
 /**
@@ -40,6 +41,14 @@ ImsSecretSearch *ims_secret_find(
     const char *username,
     ImsSecretFound callback,
     gpointer data);
+/**
+ * ims_secret_erase:
+ *
+ * Removes all passwords of @account, of whichever side, host and user name. @callback gets
+ * IMS_SECRET_NONE when none is left. If one is locked the outcome is IMS_SECRET_LOCKED, and none
+ * was removed.
+ */
+ImsSecretSearch *ims_secret_erase(const char *account, ImsSecretFound callback, gpointer data);
 /** ims_secret_search_cancel: @callback will not be called. Takes NULL. */
 void ims_secret_search_cancel(ImsSecretSearch *self);
 

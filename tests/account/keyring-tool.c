@@ -2,8 +2,9 @@
  * Copyright the imapsyncd authors */
 
 /* The program that test-secret.py drives against a real keyring. `find ACCOUNT SIDE HOST USERNAME`
- * prints one outcome; `accounts DIRECTORY` runs the accounts of a directory over the fake engine,
- * prints what they tell, and takes `sync NAME` and `end CODE` by line on stdin until it closes. */
+ * and `erase ACCOUNT` print one outcome; `accounts DIRECTORY` runs the accounts of a directory over
+ * the fake engine, prints what they tell, and takes `sync NAME`, `end CODE`, `reload` and `remove
+ * NAME` by line on stdin until it closes. */
 
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
@@ -74,12 +75,19 @@ static const ImsListener listener = {
     account_ignored,
     account_told,
     account_ignored,
+    account_ignored,
     mailbox_ignored,
     job_added,
     job_ignored,
     job_ignored,
     job_ignored,
 };
+
+static void
+account_removed(const GError *error, gpointer data)
+{
+    say("removed: %s", error != NULL ? error->message : "");
+}
 
 static void
 obey(const char *line)
@@ -91,6 +99,16 @@ obey(const char *line)
             ims_accounts_find(accounts, line + strlen("sync ")), &all, IMS_TRIGGER_CLIENT, NULL);
     else if (g_str_has_prefix(line, "end "))
         fake_engine_end(atoi(line + strlen("end ")), NULL);
+    else if (g_str_equal(line, "reload"))
+        ims_accounts_reload(accounts);
+    else if (g_str_has_prefix(line, "remove "))
+        ims_accounts_remove(
+            accounts,
+            ims_accounts_find(accounts, line + strlen("remove ")),
+            FALSE,
+            account_removed,
+            NULL,
+            NULL);
 }
 
 static void
@@ -127,6 +145,9 @@ main(int argc, char **argv)
         ImsSide side = g_str_equal(argv[3], "local") ? IMS_LOCAL : IMS_REMOTE;
 
         ims_secret_find(argv[2], side, argv[4], argv[5], found, NULL);
+        g_main_loop_run(loop);
+    } else if (argc == 3 && g_str_equal(argv[1], "erase")) {
+        ims_secret_erase(argv[2], found, NULL);
         g_main_loop_run(loop);
     } else if (argc == 3 && g_str_equal(argv[1], "accounts")) {
         run_accounts(argv[2]);

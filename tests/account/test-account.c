@@ -50,6 +50,15 @@ account_changed(ImsAccount *account, gpointer data)
 }
 
 static void
+account_removed(ImsAccount *account, gpointer data)
+{
+    Fixture *self = data;
+
+    g_assert_true(ims_accounts_find(self->accounts, ims_account_name(account)) == account);
+    g_string_append_printf(self->log, " removed=%s", ims_account_name(account));
+}
+
+static void
 issues_changed(ImsAccount *account, gpointer data)
 {
     Fixture *self = data;
@@ -95,12 +104,16 @@ job_ended(ImsJob *job, gpointer data)
 static void
 job_removed(ImsJob *job, gpointer data)
 {
-    g_assert_not_reached(); /* no test takes 60 s */
+    Fixture *self = data;
+
+    g_assert_true(ims_accounts_find_job(self->accounts, ims_job_id(job)) == job);
+    g_string_append_printf(self->log, " job%u=removed", (guint)ims_job_id(job));
 }
 
 static const ImsListener listener = {
     account_added,
     account_changed,
+    account_removed,
     issues_changed,
     mailbox_changed,
     job_added,
@@ -497,15 +510,255 @@ test_repaired_file(Fixture *self, gconstpointer data)
 }
 
 static void
-test_file_waits_for_jobs(Fixture *self, gconstpointer data)
+test_running_job_keeps_its_settings(Fixture *self, gconstpointer data)
 {
     ImsJob *first = start_sync(self, &all);
 
+    wait_for_state(ims_job_account(first), IMS_ACCOUNT_SYNCING);
     write_file(self, "work.conf", "[remote]\nhots=x\n");
+    ims_accounts_reload(self->accounts);
     g_assert_true(start_sync(self, &all) == first);
     fake_engine_end(-1, NULL);
     wait_for_end(first);
     g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_DONE);
+}
+
+/* A job begins with the file as it is then, whatever it was when the job was asked for. */
+static void
+test_queued_job_takes_the_file(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+    g_autofree char *order = NULL;
+
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    order = fake_engine_order();
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel farther | all");
+
+    job = start_sync(self, &all);
+    write_file(self, "work.conf", "[remote]\nhots=x\n");
+    wait_for_end(job);
+    g_assert_error(ims_job_error(job), IMS_ERROR, IMS_ERROR_CONFIG);
+}
+
+static void
+test_reload_takes_what_changed(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work = ims_accounts_find(self->accounts, "work");
+    g_autofree char *order = NULL;
+
+    sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+    g_string_assign(self->log, "");
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpstr(self->log->str, ==, ""); /* nothing changed */
+
+    write_file(self, "new.conf", TUNNELS);
+    write_file(self, "broken.conf", TUNNELS);
+    write_file(self, "off.conf", "[remote]\nhots=x\n");
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpstr(self->log->str, ==, " account=idle account=blocked added=idle");
+    g_assert_error(ims_account_error(work), IMS_ERROR, IMS_ERROR_AUTH_FAILED);
+    g_assert_nonnull(ims_accounts_find(self->accounts, "new"));
+    order = order_of(self, "broken");
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+}
+
+static void
+remove_file(Fixture *self, const char *name)
+{
+    g_autofree char *path = g_build_filename(self->dir, name, NULL);
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+static void
+wait_for_removal(Fixture *self, const char *name)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE, out_of_patience, NULL);
+
+    while (ims_accounts_find(self->accounts, name) != NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
+}
+
+static void
+test_reload_lets_go(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+    g_autoptr(GError) error = NULL;
+
+    wait_for_state(ims_job_account(job), IMS_ACCOUNT_SYNCING);
+    fake_engine_sync();
+    g_string_assign(self->log, "");
+    remove_file(self, "work.conf");
+    remove_file(self, "off.conf");
+    ims_accounts_reload(self->accounts);
+    ims_accounts_reload(self->accounts); /* it goes already */
+    g_assert_null(ims_account_sync(ims_job_account(job), &all, IMS_TRIGGER_USER, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_BUSY);
+    wait_for_removal(self, "work");
+    wait_for_removal(self, "off");
+    g_assert_nonnull(strstr(self->log->str, " job1=cancelled"));
+    g_assert_nonnull(strstr(self->log->str, " job1=removed removed=work"));
+    g_assert_nonnull(strstr(self->log->str, " removed=off"));
+    g_assert_nonnull(ims_accounts_find(self->accounts, "broken"));
+    g_assert_cmpuint(ims_accounts_jobs(self->accounts)->len, ==, 0);
+}
+
+static void
+test_reload_of_a_file_that_is_back(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+
+    wait_for_state(ims_job_account(job), IMS_ACCOUNT_SYNCING);
+    fake_engine_sync();
+    remove_file(self, "work.conf");
+    ims_accounts_reload(self->accounts);
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    ims_accounts_reload(self->accounts);
+    g_string_assign(self->log, "");
+    while (strstr(self->log->str, "added") == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_nonnull(strstr(self->log->str, " job1=removed removed=work added=idle"));
+    g_assert_nonnull(ims_accounts_find(self->accounts, "work"));
+}
+
+/* What an account has on disk, made by a real sync or not. */
+static char *
+make_thing(const char *folder, const char *name)
+{
+    char *path = g_build_filename(folder, "imapsync", name, NULL);
+    g_autofree char *parent = g_path_get_dirname(path);
+
+    g_assert_cmpint(g_mkdir_with_parents(parent, 0700), ==, 0);
+    g_assert_true(g_file_set_contents(path, "x", -1, NULL));
+    return path;
+}
+
+static void
+removed(const GError *error, gpointer data)
+{
+    Fixture *self = data;
+
+    g_string_append_printf(self->log, " done=%s", error != NULL ? error->message : "");
+}
+
+static void
+start_removal(Fixture *self, gboolean delete_store)
+{
+    g_autoptr(GError) error = NULL;
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+
+    g_assert_true(
+        ims_accounts_remove(self->accounts, account, delete_store, removed, self, &error));
+    g_assert_no_error(error);
+}
+
+static void
+wait_for_removed(Fixture *self)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE, out_of_patience, NULL);
+
+    while (strstr(self->log->str, " done=") == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
+}
+
+static gboolean
+exists(const char *path)
+{
+    return g_file_test(path, G_FILE_TEST_EXISTS);
+}
+
+static void
+test_remove(Fixture *self, gconstpointer data)
+{
+    g_autofree char *config = g_build_filename(self->dir, "work.conf", NULL);
+    g_autofree char *state = make_thing(g_get_user_state_dir(), "work.db");
+    g_autofree char *other = make_thing(g_get_user_state_dir(), "work2.db");
+    g_autofree char *mail = make_thing(g_get_user_data_dir(), "work/mail/m.1");
+
+    start_removal(self, FALSE);
+    wait_for_removed(self);
+    g_assert_cmpstr(self->log->str, ==, LOG_START " removed=work done=");
+    g_assert_null(ims_accounts_find(self->accounts, "work"));
+    g_assert_false(exists(config));
+    g_assert_false(exists(state));
+    g_assert_true(exists(other));
+    g_assert_true(exists(mail));
+
+    ims_accounts_reload(self->accounts);
+    g_assert_null(ims_accounts_find(self->accounts, "work"));
+}
+
+static void
+test_remove_with_store(Fixture *self, gconstpointer data)
+{
+    g_autofree char *store = g_build_filename(g_get_user_data_dir(), "imapsync", "work", NULL);
+    g_autofree char *mail = make_thing(g_get_user_data_dir(), "work/mail/m.1");
+    g_autofree char *other = make_thing(g_get_user_data_dir(), "other/mail/m.1");
+
+    start_removal(self, TRUE);
+    wait_for_removed(self);
+    g_assert_false(exists(store));
+    g_assert_true(exists(other));
+}
+
+static void
+test_remove_ends_the_job_before(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+    g_autoptr(GError) error = NULL;
+
+    wait_for_state(ims_job_account(job), IMS_ACCOUNT_SYNCING);
+    fake_engine_sync();
+    g_string_assign(self->log, "");
+    start_removal(self, FALSE);
+    g_assert_false(
+        ims_accounts_remove(self->accounts, ims_job_account(job), FALSE, removed, self, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_BUSY);
+    wait_for_removed(self);
+    g_assert_true(g_str_has_suffix(
+        self->log->str, " account=idle job1=cancelled job1=removed removed=work done="));
+}
+
+/* A folder in place of a file cannot be unlinked, by root either. */
+static void
+test_remove_that_fails_can_be_repeated(Fixture *self, gconstpointer data)
+{
+    g_autofree char *state = make_thing(g_get_user_state_dir(), "work.db");
+    g_autofree char *config = g_build_filename(self->dir, "work.conf", NULL);
+    ImsJob *job;
+
+    g_assert_cmpint(g_unlink(state), ==, 0);
+    g_assert_cmpint(g_mkdir(state, 0700), ==, 0);
+    start_removal(self, FALSE);
+    wait_for_removed(self);
+    g_assert_nonnull(strstr(self->log->str, state));
+    g_assert_true(exists(config));
+    job = start_sync(self, &all); /* it is an account as before */
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+
+    g_assert_cmpint(g_rmdir(state), ==, 0);
+    g_string_assign(self->log, "");
+    start_removal(self, FALSE);
+    wait_for_removed(self);
+    g_assert_cmpstr(self->log->str, ==, " job1=removed removed=work done=");
+    g_assert_false(exists(config));
+}
+
+static void
+test_free_tells_of_a_removal(Fixture *self, gconstpointer data)
+{
+    g_autofree char *config = g_build_filename(self->dir, "work.conf", NULL);
+
+    start_removal(self, FALSE);
+    ims_accounts_free(self->accounts);
+    g_assert_nonnull(strstr(self->log->str, " done=work was not removed"));
+    g_assert_true(exists(config));
+    self->accounts = ims_accounts_new(self->dir, &listener, self);
 }
 
 static GHashTable *
@@ -625,7 +878,16 @@ main(int argc, char **argv)
     ADD("/account/file/corrected-is-used-by-the-next-sync", test_corrected_file);
     ADD("/account/file/broken-blocks-the-account", test_broken_file);
     ADD("/account/file/repaired-makes-the-account-usable", test_repaired_file);
-    ADD("/account/file/is-not-read-while-a-job-is-there", test_file_waits_for_jobs);
+    ADD("/account/file/running-job-keeps-its-settings", test_running_job_keeps_its_settings);
+    ADD("/account/file/queued-job-takes-what-is-there", test_queued_job_takes_the_file);
+    ADD("/account/reload/takes-what-changed-and-disturbs-no-other", test_reload_takes_what_changed);
+    ADD("/account/reload/lets-go-whose-file-has-gone", test_reload_lets_go);
+    ADD("/account/reload/takes-a-file-that-is-back", test_reload_of_a_file_that_is_back);
+    ADD("/account/remove/leaves-the-mail", test_remove);
+    ADD("/account/remove/with-the-store", test_remove_with_store);
+    ADD("/account/remove/ends-the-job-before", test_remove_ends_the_job_before);
+    ADD("/account/remove/that-fails-can-be-repeated", test_remove_that_fails_can_be_repeated);
+    ADD("/account/remove/is-told-of-when-the-service-ends", test_free_tells_of_a_removal);
     ADD("/account/accounts/add-writes-a-file", test_add);
     ADD("/account/accounts/add-refused-writes-nothing", test_add_refused);
     ADD("/account/accounts/free-cancels-and-is-silent", test_free_cancels);

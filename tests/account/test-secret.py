@@ -152,6 +152,16 @@ class Session:
             text=True,
         ).stdout.strip()
 
+    def erase(self, account="work"):
+        return subprocess.run(
+            [self.tool, "erase", account],
+            env=self.env_of_tool,
+            check=True,
+            timeout=PATIENCE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout.split()[0]
+
     def waiting(self):
         return Accounts(self._spawn(
             [self.tool, "accounts", self.accounts],
@@ -323,6 +333,81 @@ def password_stored_while_the_old_one_is_refused_is_noticed(session):
         accounts.expect("idle none: ")
 
 
+def erased_are_all_of_the_account_and_no_other(session):
+    equal(session.erase(), "absent")
+    session.start_keyring()
+    equal(session.erase(), "none")
+    session.store("x")
+    session.store("y", side="local", host="")
+    session.store("z", host="former")
+    session.store("x", account="other")
+    equal(session.erase(), "none")
+    equal(session.find(), "none")
+    equal(session.find(side="local", host=""), "none")
+    equal(session.find(host="former"), "none")
+    equal(session.find(account="other"), "found x")
+
+
+def nothing_is_erased_from_a_locked_keyring(session):
+    session.start_keyring()
+    session.store("x")
+    session.lock()
+    equal(session.erase(), "locked")
+    session.unlock()
+    equal(session.find(), "found x")
+
+
+def account_is_not_removed_while_the_keyring_is_locked(session):
+    session.start_keyring()
+    session.store("x")
+    session.lock()
+    with session.waiting() as accounts:
+        accounts.say("remove work")
+        line = accounts.expect("removed: the keyring that holds the passwords of work is locked")
+        equal("remove work again" in line, True)
+        equal(os.path.exists(f"{session.accounts}/work.conf"), True)
+        session.unlock()
+        accounts.say("remove work")
+        accounts.expect("removed: ")
+        equal(os.path.exists(f"{session.accounts}/work.conf"), False)
+    equal(session.find(), "none")
+
+
+def waiting_account_goes_on_when_its_file_names_another_user(session):
+    session.start_keyring()
+    session.store("x", username="v")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "blocked credentials: ")
+        session._write("accounts/work.conf", IMAPS.replace("username=u", "username=w"))
+        accounts.say("reload")
+        line = accounts.expect("blocked credentials: ")
+        equal("no password of w at h" in line, True)
+        session._write("accounts/work.conf", IMAPS.replace("username=u", "username=v"))
+        accounts.say("reload")
+        accounts.expect("job by user", "queued credentials: ", "syncing credentials: ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def refused_password_may_be_right_for_another_user(session):
+    session.start_keyring()
+    session.store("x")
+    session.store("x", username="v")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "syncing none: ")
+        accounts.say(f"end {AUTH_FAILED}")
+        accounts.expect("blocked credentials: as told")
+        accounts.say("reload")
+        equal(accounts.line(QUIET), None)
+        session._write("accounts/work.conf", IMAPS.replace("username=u", "username=v"))
+        accounts.say("reload")
+        accounts.expect("job by user", "queued credentials: ", "syncing credentials: ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
 TESTS = [
     absent_service_is_told,
     stored_password_is_found,
@@ -335,6 +420,11 @@ TESTS = [
     search_survives_a_restart_of_the_keyring,
     refused_password_is_not_offered_again,
     password_stored_while_the_old_one_is_refused_is_noticed,
+    erased_are_all_of_the_account_and_no_other,
+    nothing_is_erased_from_a_locked_keyring,
+    account_is_not_removed_while_the_keyring_is_locked,
+    waiting_account_goes_on_when_its_file_names_another_user,
+    refused_password_may_be_right_for_another_user,
 ]
 
 
