@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "bus/fault.h"
+#include "bus/options.h"
 #include "bus/service-private.h"
 #include "bus/values.h"
 #include "util/names.h"
@@ -224,6 +225,63 @@ method_add_account(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     return sd_bus_reply_method_return(m, "o", path);
 }
 
+typedef struct {
+    gboolean delete_store;
+} RemoveOptions;
+
+static const ImsOption remove_options[] = {
+    {"delete-store", "b", offsetof(RemoveOptions, delete_store), -1},
+    {NULL, NULL, 0, -1},
+};
+
+/* Answers the call that was held. */
+static void
+on_removed(const GError *error, gpointer data)
+{
+    g_autoptr(sd_bus_message) m = data;
+    g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
+
+    if (error == NULL) {
+        sd_bus_reply_method_return(m, NULL);
+        return;
+    }
+    ims_fault_set(&fault, error);
+    sd_bus_reply_method_error(m, &fault);
+}
+
+static int
+method_remove_account(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ImsService *self = userdata;
+    RemoveOptions options = {FALSE};
+    g_autoptr(GError) error = NULL;
+    ImsAccount *account;
+    const char *name;
+    int r = sd_bus_message_read(m, "s", &name);
+
+    if (r >= 0)
+        r = ims_options_read(m, remove_options, &options, ret_error);
+    if (r < 0)
+        return r;
+    account = find_account(self, name, &error);
+    if (account == NULL)
+        return ims_fault_set(ret_error, error);
+    if (!ims_accounts_remove(self->accounts, account, options.delete_store, on_removed, m, &error))
+        return ims_fault_set(ret_error, error);
+
+    sd_bus_message_ref(m);
+    return 1;
+}
+
+static int
+method_reload(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ImsService *self = userdata;
+
+    ims_accounts_reload(self->accounts);
+    return sd_bus_reply_method_return(m, NULL);
+}
+
 static int
 get_version(
     sd_bus *bus,
@@ -317,6 +375,12 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("AddAccount",
         SD_BUS_ARGS("s", name, "a{ss}", settings), SD_BUS_RESULT("o", account),
         method_add_account, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("RemoveAccount",
+        SD_BUS_ARGS("s", name, "a{sv}", options), SD_BUS_NO_RESULT,
+        method_remove_account, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Reload",
+        SD_BUS_NO_ARGS, SD_BUS_NO_RESULT,
+        method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("JobNew",
         SD_BUS_ARGS("o", job, "o", account, "s", trigger), 0),
     SD_BUS_SIGNAL_WITH_ARGS("JobProgress",

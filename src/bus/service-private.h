@@ -13,6 +13,7 @@
  * `removed` call. */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(sd_bus_error, sd_bus_error_free)
 
 typedef struct ImsAccountObject ImsAccountObject;
 typedef struct ImsJobObject ImsJobObject;

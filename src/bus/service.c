@@ -121,6 +121,17 @@ on_account_added(ImsAccount *account, gpointer data)
 }
 
 static void
+on_account_removed(ImsAccount *account, gpointer data)
+{
+    ImsService *self = on_main_thread(data);
+    g_autofree char *path = ims_service_account_path(account);
+
+    sd_bus_emit_object_removed(self->bus, path);
+    g_hash_table_remove(self->account_objects, path);
+    ims_manager_emit_changed(self, "Accounts");
+}
+
+static void
 on_account_changed(ImsAccount *account, gpointer data)
 {
     ims_account_object_refresh(find_account(on_main_thread(data), account));
@@ -179,6 +190,7 @@ on_job_removed(ImsJob *job, gpointer data)
 static const ImsListener listener = {
     .account_added = on_account_added,
     .account_changed = on_account_changed,
+    .account_removed = on_account_removed,
     .issues_changed = on_issues_changed,
     .mailbox_changed = on_mailbox_changed,
     .job_added = on_job_added,

@@ -353,6 +353,81 @@ class Accounts(ServiceTest):
                                        '[local]\ntype=tunnel\ncommand=false far\n')
         self.assertEqual(len(self.sync(['broken'])), 1)
 
+    def remove(self, name, **options):
+        options = {key.replace('_', '-'): value for key, value in options.items()}
+        self.call(ROOT, MANAGER, 'RemoveAccount', '(sa{sv})', name, options)
+
+    def test_removed_account_has_gone_when_the_answer_comes(self):
+        job = self.silent_job()
+        path = self.ask(ROOT, MANAGER, 'GetAccount', '(s)', 'mute')
+        turn_until(lambda: self.changes(path, ACCOUNT, 'State')[-1:] == ['syncing'], 'the job to be at work')
+        self.remove('mute')
+        self.assertNotIn('mute.conf', os.listdir(self.home.config))
+        self.assertEqual([a['name'] for a in self.ask(ROOT, MANAGER, 'Status')], ['broken'])
+        self.assertNotIn(path, self.get(ROOT, MANAGER, 'Accounts'))
+        self.assertEqual(self.get(ROOT, MANAGER, 'Jobs'), [])
+        for gone, interface in ((path, ACCOUNT), (job, JOB)):
+            turn_until(lambda: self.seen('InterfacesRemoved', name=gone), 'InterfacesRemoved of ' + gone)
+            self.assertIn(interface, self.seen('InterfacesRemoved', name=gone)[0][1])
+        self.assertEqual([args[2] for args in self.seen('JobEnded')], ['cancelled'])
+        self.assertNotIn(path, self.changes(ROOT, MANAGER, 'Accounts')[-1])
+        self.assertEqual(self.add('mute', GONE), path)
+
+    def test_account_that_is_not_there_or_wrong_options_remove_nothing(self):
+        self.add('work', GONE)
+        self.refused('org.imapsync1.Error.NoSuchAccount', ROOT, MANAGER, 'RemoveAccount', '(sa{sv})', 'x', {})
+        for options in ({'delete-stroe': GLib.Variant('b', True)}, {'delete-store': GLib.Variant('s', 'no')}):
+            self.refused(INVALID_ARGS, ROOT, MANAGER, 'RemoveAccount', '(sa{sv})', 'work', options)
+        self.assertIn('work.conf', os.listdir(self.home.config))
+
+    def test_account_is_removed_once_and_takes_no_job_meanwhile(self):
+        self.silent_job()
+        answers = []
+        for _ in range(2):
+            self.bus.call(NAME, ROOT, MANAGER, 'RemoveAccount', GLib.Variant('(sa{sv})', ('mute', {})), None, 0, -1,
+                          None, lambda bus, result: answers.append(self.outcome(result)))
+        self.refused('org.imapsync1.Error.Busy', ROOT, MANAGER, 'Sync', '(asa{sv})', ['mute'], {})
+        turn_until(lambda: len(answers) == 2, 'both answers')
+        self.assertEqual(sorted(answers), ['', 'org.imapsync1.Error.Busy'])
+
+    def outcome(self, result):
+        try:
+            self.bus.call_finish(result)
+            return ''
+        except GLib.Error as error:
+            return Gio.DBusError.get_remote_error(error)
+
+    def test_removal_that_the_end_of_the_service_meets_is_answered(self):
+        self.silent_job()
+        answers = []
+        self.bus.call(NAME, ROOT, MANAGER, 'RemoveAccount', GLib.Variant('(sa{sv})', ('mute', {})), None, 0, -1,
+                      None, lambda bus, result: answers.append(self.outcome(result)))
+        self.daemon.terminate()
+        turn_until(lambda: answers, 'the answer')
+        there = 'mute.conf' in os.listdir(self.home.config)
+        self.assertEqual(answers, ['org.imapsync1.Error.Cancelled' if there else ''])
+
+    def test_store_is_deleted_if_that_is_asked_for(self):
+        for name, deleted in (('a', False), ('b', True)):
+            self.add(name, GONE)
+            store = os.path.join(self.home.path, 'data', 'imapsync', name)
+            os.makedirs(os.path.join(store, 'mail'))
+            self.remove(name, delete_store=GLib.Variant('b', deleted))
+            self.assertEqual(os.path.exists(store), not deleted)
+
+    def test_reload_takes_new_changed_and_vanished_files(self):
+        other = self.silent_job()
+        gone = self.add('gone', GONE)
+        turn_until(lambda: self.get(other, JOB, 'Phase') == 'connecting', 'the job to be at work')
+        os.unlink(os.path.join(self.home.config, 'gone.conf'))
+        self.home.write('new.conf', '[remote]\ntype=tunnel\ncommand=false\n')
+        self.home.write('broken.conf', '[remote]\ntype=tunnel\ncommand=false\n')
+        self.call(ROOT, MANAGER, 'Reload')
+        turn_until(lambda: self.seen('InterfacesRemoved', name=gone), 'the account to be let go')
+        status = {account['name']: account['state'] for account in self.ask(ROOT, MANAGER, 'Status')}
+        self.assertEqual(status, {'broken': 'idle', 'mute': 'syncing', 'new': 'idle'})
+        self.assertEqual(self.get(other, JOB, 'Result'), 'running')
+
     def test_account_without_a_sync_lists_nothing(self):
         path = self.add('work', GONE)
         self.assertEqual(self.ask(path, ACCOUNT, 'ListMailboxes', '(a{sv})', {}), [])
@@ -591,6 +666,19 @@ class Start(unittest.TestCase):
         self.addCleanup(process.terminate)
         with self.assertRaises(subprocess.TimeoutExpired):
             process.wait(timeout=3)
+
+    def test_it_ends_itself_after_the_last_account_was_removed(self):
+        self.home.write('last.conf', '[remote]\ntype=tunnel\ncommand=false\n')
+        _, address = self.own_bus()
+        process = self.home.start('--idle-exit=1', DBUS_SESSION_BUS_ADDRESS=address)
+        bus = connect(address)
+        owners = []
+        Gio.bus_watch_name_on_connection(bus, NAME, 0, lambda *_: owners.append(1), None)
+        turn_until(lambda: owners, 'the service')
+        bus.call_sync(NAME, ROOT, MANAGER, 'RemoveAccount', GLib.Variant('(sa{sv})', ('last', {})), None, 0, -1, None)
+        _, err = process.communicate(timeout=DEADLINE_S)
+        self.assertEqual((process.returncode, err), (0, ''))
+        bus.close_sync()
 
     def test_time_that_is_none_is_a_usage_error(self):
         for value in ('-1', 'soon', '99999999999'):
