@@ -3,6 +3,7 @@
 """Real Dovecots for the end-to-end tests: TLS on a loopback port under a private authority, run by
 whoever runs the tests (who must not be root), with nothing outside of one directory."""
 
+import contextlib
 import grp
 import imaplib
 import os
@@ -149,8 +150,8 @@ class Dovecot:
         self.process.terminate()
         self.process.wait(10)
 
-    def cut(self):
-        """Ends all its sessions in the middle of whatever they do, as a crash would."""
+    def _sessions(self):
+        """The processes that serve its connections now."""
         for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
                 text = path.read_text()
@@ -159,7 +160,24 @@ class Dovecot:
             number, rest = text.split(" (", 1)
             name, fields = rest.rsplit(") ", 1)
             if name == "imap" and int(fields.split()[1]) == self.process.pid:
-                os.kill(int(number), signal.SIGKILL)
+                yield int(number)
+
+    def cut(self):
+        """Ends all its sessions in the middle of whatever they do, as a crash would."""
+        for number in self._sessions():
+            os.kill(number, signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def paused(self):
+        """Holds all its sessions in the middle of whatever they do, for a while."""
+        held = list(self._sessions())
+        for number in held:
+            os.kill(number, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for number in held:
+                os.kill(number, signal.SIGCONT)
 
     def log(self):
         texts = [self.top / "dovecot.log", self.top.parent / f"{self.top.name}.out"]
@@ -179,15 +197,15 @@ class Dovecot:
             f"{side}.ca-file={self.authority.certificate}",
         ]
 
-    def connect(self):
+    def connect(self, user=USER):
         """An imaplib connection, logged in."""
         context = ssl.create_default_context(cafile=self.authority.certificate)
         return self.log_in(
-            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120)
+            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120), user
         )
 
-    def log_in(self, conn):
-        message = f"\0{self.USER}\0{self.password}"  # LOGIN would take ASCII only
+    def log_in(self, conn, user=USER):
+        message = f"\0{user}\0{self.password}"  # LOGIN would take ASCII only
         conn.authenticate("PLAIN", lambda _: message.encode())
         return conn
 
