@@ -114,6 +114,17 @@ ims_pump_detach(ImsPump *self, ImsLink *link)
         g_ptr_array_remove(self->ports, port);
 }
 
+void
+ims_pump_replace(ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpointer self_of_client)
+{
+    Port *port = find_port(self, link);
+
+    g_return_if_fail(port != NULL && port->again == 0);
+
+    port->client = client;
+    port->self_of_client = self_of_client;
+}
+
 /* The functions below return whether something moved; a trouble is left in the port's @fault. */
 
 static gboolean

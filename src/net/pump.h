@@ -41,6 +41,10 @@ GCancellable *ims_pump_cancellable(const ImsPump *self);
 void ims_pump_attach(
     ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpointer self_of_client);
 void ims_pump_detach(ImsPump *self, ImsLink *link);
+/** ims_pump_replace: from now on @client speaks on @link; what has come and the one before did not
+ * take is fed to it. That one must have nothing left to send. */
+void ims_pump_replace(
+    ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpointer self_of_client);
 
 /**
  * ims_pump_until:
