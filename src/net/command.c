@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -60,7 +61,7 @@ config_error(const char *command, const char *why, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_CONFIG,
-        "cannot start the command “%s”: %s; check the account's command setting",
+        _("cannot start the command “%s”: %s; check the account's command setting"),
         command,
         why);
     return FALSE;
@@ -138,7 +139,7 @@ ims_link_open_command(char **argv, char **envp, GError **error)
     GPid pid;
 
     if (argv == NULL || argv[0] == NULL) {
-        config_error("", "it is empty", error);
+        config_error("", _("it is empty"), error);
         return NULL;
     }
     if (!make_ends(&ends, argv[0], error))

@@ -9,6 +9,7 @@
 
 #include "net/deflate.h"
 
+#include <glib/gi18n.h>
 #include <zlib.h>
 
 #include "util/error.h"
@@ -42,7 +43,7 @@ set_damaged(const char *why, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_PROTOCOL,
-        "the compressed stream of the server is damaged: %s",
+        _("the compressed stream of the server is damaged: %s"),
         why);
 }
 
@@ -99,7 +100,7 @@ feed(gpointer data, const guint8 *octets, gsize len, gsize *out_used, GError **e
         if (self->start < self->end || (used == len && !self->more))
             break;
         if (self->ended) {
-            set_damaged("octets stand behind its end", error);
+            set_damaged(_("octets stand behind its end"), error);
             return FALSE;
         }
         if (!inflate_some(self, octets, len, &used, error))

@@ -9,6 +9,7 @@
 #include "net/link-private.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 
 #include "util/error.h"
 
@@ -90,7 +91,7 @@ judge(const ImsLink *self, const GError *problem, ImsLinkStep *out_step, GError 
         error,
         IMS_ERROR,
         IMS_ERROR_OFFLINE,
-        "%s: connection lost: %s",
+        _("%s: connection lost: %s"),
         self->name,
         problem->message);
     return FALSE;

@@ -10,6 +10,7 @@
 #include "net/pump.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 
 #include "net/link-private.h"
 #include "util/error.h"
@@ -156,7 +157,7 @@ meet_eof(Port *port)
             &port->fault,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s closed the connection",
+            _("%s closed the connection"),
             port->link->name);
 }
 
@@ -324,21 +325,21 @@ check_time(Port *port, gint64 deadline_us, gint64 stall_us)
             &port->fault,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s did not answer in time",
+            _("%s did not answer in time"),
             port->link->name);
     else if (stall_us > 0 && now - port->moved_us >= stall_us)
         g_set_error(
             &port->fault,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s has been silent for too long",
+            _("%s has been silent for too long"),
             port->link->name);
 }
 
 static gboolean
 set_cancelled(GError **error)
 {
-    g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, "cancelled");
+    g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, _("cancelled"));
     return FALSE;
 }
 

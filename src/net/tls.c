@@ -15,6 +15,7 @@
 #include "net/link-private.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -115,26 +116,26 @@ await(Attempt *attempt)
 }
 
 static void
-set_failure(const Attempt *attempt, const char *doing, const GError *problem, GError **error)
+set_failure(const Attempt *attempt, gboolean in_tls, const GError *problem, GError **error)
 {
     if (g_cancellable_is_cancelled(attempt->cancel))
-        g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, "cancelled");
+        g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, _("cancelled"));
     else if (g_cancellable_is_cancelled(attempt->inner))
         g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s did not answer in time while %s",
-            attempt->name,
-            doing);
+            in_tls ? _("%s did not answer in time in the TLS handshake")
+                   : _("%s did not answer in time while connecting"),
+            attempt->name);
     else
         g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s cannot be reached: %s failed: %s",
+            in_tls ? _("%s cannot be reached: the TLS handshake failed: %s")
+                   : _("%s cannot be reached: connecting failed: %s"),
             attempt->name,
-            doing,
             problem->message);
 }
 
@@ -158,7 +159,7 @@ connect_tcp(Attempt *attempt, GSocketClient *client, GSocketConnectable *address
     result = await(attempt);
     tcp = g_socket_client_connect_finish(client, result, &problem);
     if (tcp == NULL) {
-        set_failure(attempt, "connecting", problem, error);
+        set_failure(attempt, FALSE, problem, error);
         return NULL;
     }
     tune(g_socket_connection_get_socket(tcp));
@@ -170,15 +171,14 @@ static const struct {
     const char *text;
 } reasons[] = {
     {G_TLS_CERTIFICATE_UNKNOWN_CA,
-     "it is signed by an authority that is not trusted here (if that is your own, name its PEM "
-     "file "
-     "as ca-file)"},
-    {G_TLS_CERTIFICATE_BAD_IDENTITY, "it was issued for another name (check the host setting)"},
-    {G_TLS_CERTIFICATE_NOT_ACTIVATED, "it is not valid yet (check this computer's clock)"},
-    {G_TLS_CERTIFICATE_EXPIRED, "it has expired (its server's administrator has to renew it)"},
-    {G_TLS_CERTIFICATE_REVOKED, "it has been revoked"},
-    {G_TLS_CERTIFICATE_INSECURE, "it uses an algorithm that is no longer secure"},
-    {G_TLS_CERTIFICATE_GENERIC_ERROR, "it could not be checked"},
+     N_("it is signed by an authority that is not trusted here (if that is your own, name its PEM "
+        "file as ca-file)")},
+    {G_TLS_CERTIFICATE_BAD_IDENTITY, N_("it was issued for another name (check the host setting)")},
+    {G_TLS_CERTIFICATE_NOT_ACTIVATED, N_("it is not valid yet (check this computer's clock)")},
+    {G_TLS_CERTIFICATE_EXPIRED, N_("it has expired (its server's administrator has to renew it)")},
+    {G_TLS_CERTIFICATE_REVOKED, N_("it has been revoked")},
+    {G_TLS_CERTIFICATE_INSECURE, N_("it uses an algorithm that is no longer secure")},
+    {G_TLS_CERTIFICATE_GENERIC_ERROR, N_("it could not be checked")},
 };
 
 static void
@@ -189,7 +189,7 @@ set_rejected(
 
     for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++)
         if (flags & reasons[i].flag)
-            g_string_append_printf(why, "%s%s", why->len > 0 ? "; " : "", reasons[i].text);
+            g_string_append_printf(why, "%s%s", why->len > 0 ? "; " : "", _(reasons[i].text));
     if (why->len == 0)
         g_string_append(why, problem->message);
 
@@ -197,7 +197,7 @@ set_rejected(
         error,
         IMS_ERROR,
         IMS_ERROR_CERTIFICATE_REJECTED,
-        "the certificate of %s was rejected: %s",
+        _("the certificate of %s was rejected: %s"),
         attempt->name,
         why->str);
 }
@@ -215,7 +215,7 @@ shake_hands(Attempt *attempt, GTlsConnection *tls, GError **error)
             set_rejected(
                 attempt, g_tls_connection_get_peer_certificate_errors(tls), problem, error);
         else
-            set_failure(attempt, "the TLS handshake", problem, error);
+            set_failure(attempt, TRUE, problem, error);
         return FALSE;
     }
     if (g_tls_connection_get_protocol_version(tls) < G_TLS_PROTOCOL_VERSION_TLS_1_2) {
@@ -223,7 +223,7 @@ shake_hands(Attempt *attempt, GTlsConnection *tls, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_SERVER_UNSUPPORTED,
-            "%s offers no version of TLS later than 1.1; it has to be upgraded",
+            _("%s offers no version of TLS later than 1.1; it has to be upgraded"),
             attempt->name);
         return FALSE;
     }
@@ -247,9 +247,9 @@ load_authorities(const char *ca_file, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "the ca-file %s cannot be used: %s",
+            _("the ca-file %s cannot be used: %s"),
             ca_file,
-            problem != NULL ? problem->message : "it holds no PEM certificate");
+            problem != NULL ? problem->message : _("it holds no PEM certificate"));
     return database;
 }
 
@@ -307,7 +307,13 @@ start_tls(
     attempt_init(&attempt, self->name, deadline_us, cancel);
     tls = g_tls_client_connection_new(bare, self->address, &problem);
     if (tls == NULL) {
-        set_failure(&attempt, "starting TLS", problem, error);
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            _("%s cannot be reached: starting TLS failed: %s"),
+            self->name,
+            problem->message);
         return FALSE;
     }
     if (authorities != NULL)
@@ -367,7 +373,7 @@ check_loopback(const ImsLink *self, GError **error)
     GInetAddress *inet;
 
     if (!G_IS_INET_SOCKET_ADDRESS(peer)) {
-        g_set_error(error, IMS_ERROR, IMS_ERROR_OFFLINE, "%s closed the connection", self->name);
+        g_set_error(error, IMS_ERROR, IMS_ERROR_OFFLINE, _("%s closed the connection"), self->name);
         return FALSE;
     }
     inet = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer));
@@ -379,10 +385,11 @@ check_loopback(const ImsLink *self, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_CONFIG,
-        "%s is at %s, which is not on this computer, so nobody logs in there without TLS; remove "
-        "'starttls = no', or correct host",
+        _("%s is at %s, which is not on this computer, so nobody logs in there without TLS; remove "
+          "'%s', or correct host"),
         self->name,
-        text);
+        text,
+        "starttls = no");
     return FALSE;
 }
 
@@ -419,7 +426,7 @@ check_silence(ImsLink *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            "%s: octets came in the clear where TLS begins",
+            _("%s: octets came in the clear where TLS begins"),
             self->name);
         break;
     case IMS_LINK_CLOSED:
@@ -427,7 +434,7 @@ check_silence(ImsLink *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "%s closed the connection where TLS begins",
+            _("%s closed the connection where TLS begins"),
             self->name);
         break;
     }

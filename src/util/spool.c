@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
@@ -56,7 +57,7 @@ fail(const char *what, int reason, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_STATE,
-        "cannot %s a temporary file for a message: %s; make room in %s",
+        _("%s: %s; make room in %s"),
         what,
         g_strerror(reason),
         g_get_user_cache_dir());
@@ -70,7 +71,7 @@ open_file(ImsSpool *self, GError **error)
     g_autofree char *path = g_build_filename(folder, "message-XXXXXX", NULL);
 
     if (g_mkdir_with_parents(folder, 0700) != 0)
-        return fail("make", errno, error);
+        return fail(_("cannot make a temporary file for a message"), errno, error);
     self->fd = g_open(folder, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
     if (self->fd >= 0)
         return TRUE;
@@ -78,7 +79,7 @@ open_file(ImsSpool *self, GError **error)
     /* Overlays and network file systems may have no O_TMPFILE. */
     self->fd = g_mkstemp_full(path, O_RDWR | O_CLOEXEC, 0600);
     if (self->fd < 0)
-        return fail("make", errno, error);
+        return fail(_("cannot make a temporary file for a message"), errno, error);
     g_unlink(path);
     return TRUE;
 }
@@ -92,7 +93,8 @@ write_file(ImsSpool *self, const guint8 *data, gsize len, GError **error)
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return fail("write", n < 0 ? errno : ENOSPC, error);
+            return fail(
+                _("cannot write a temporary file for a message"), n < 0 ? errno : ENOSPC, error);
         self->in_file += (guint64)n;
         data += n;
         len -= (gsize)n;
@@ -136,7 +138,7 @@ read_file(ImsSpool *self, const guint8 **out_data, gsize *out_len, GError **erro
         n = pread(self->fd, self->chunk, (gsize)MIN(CHUNK, self->in_file - at), (off_t)at);
     } while (n < 0 && errno == EINTR);
     if (n <= 0)
-        return fail("read", n < 0 ? errno : EIO, error);
+        return fail(_("cannot read a temporary file for a message"), n < 0 ? errno : EIO, error);
 
     self->n_read += (guint64)n;
     *out_data = self->chunk;
