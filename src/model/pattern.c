@@ -4,6 +4,7 @@
  * that can match no name at all is a mistake that would else be seen only by what is missing. */
 #include "model/pattern.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "model/mailbox-name.h"
@@ -26,45 +27,55 @@ struct ImsPatterns {
 static const char *const roles[] = {
     "all", "archive", "drafts", "flagged", "inbox", "junk", "sent", "trash", NULL};
 
-static gboolean G_GNUC_PRINTF(3, 4)
-    refuse(const char *word, GError **error, const char *format, ...)
+static gboolean
+refuse_empty(const char *shown, GError **error)
 {
-    g_autofree char *shown = ims_text_escape(word, strlen(word));
-    g_autofree char *why = NULL;
-    va_list args;
-
-    va_start(args, format);
-    why = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "the pattern '%s' %s", shown, why);
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("the pattern '%s' is empty; write names or '*', with one ';' between two"),
+        shown);
     return FALSE;
 }
 
 static gboolean
-read_role(const char *word, const char *role, Pattern *out, GError **error)
+read_role(const char *shown, const char *role, Pattern *out, GError **error)
 {
     g_autofree char *known = g_strjoinv(", ", (char **)roles);
 
-    if (!g_strv_contains(roles, role))
-        return refuse(word, error, "names no role; roles are %s", known);
+    if (!g_strv_contains(roles, role)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("the pattern '%s' names no role; roles are %s"),
+            shown,
+            known);
+        return FALSE;
+    }
     out->kind = ROLE;
     out->text = g_strdup(role);
     return TRUE;
 }
 
 static gboolean
-read_glob(const char *word, const char *glob, Pattern *out, GError **error)
+read_glob(const char *shown, const char *glob, Pattern *out, GError **error)
 {
     g_autofree char *name = ims_mailbox_name_canonical(glob);
 
     if (*glob == '\0')
-        return refuse(word, error, "is empty; write names or '*', with one ';' between two");
-    if (name == NULL)
-        return refuse(
-            word,
+        return refuse_empty(shown, error);
+    if (name == NULL) {
+        g_set_error(
             error,
-            "can match no mailbox; a name is UTF-8 without control characters, with one '/' "
-            "between two levels, for example 'Lists/*'");
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("the pattern '%s' can match no mailbox; a name is UTF-8 without control characters, "
+              "with one '/' between two levels, for example 'Lists/*'"),
+            shown);
+        return FALSE;
+    }
     out->kind = GLOB;
     out->text = g_steal_pointer(&name);
     return TRUE;
@@ -74,6 +85,7 @@ static gboolean
 read_pattern(const char *word, Pattern *out, GError **error)
 {
     const char *rest = *word == '!' ? word + 1 : word;
+    g_autofree char *shown = ims_text_escape(word, strlen(word));
 
     out->takes_away = rest != word;
     if (g_str_equal(rest, "subscribed")) {
@@ -81,8 +93,23 @@ read_pattern(const char *word, Pattern *out, GError **error)
         return TRUE;
     }
     if (g_str_has_prefix(rest, "role:"))
-        return read_role(word, rest + strlen("role:"), out, error);
-    return read_glob(word, rest, out, error);
+        return read_role(shown, rest + strlen("role:"), out, error);
+    return read_glob(shown, rest, out, error);
+}
+
+static void
+refuse_first(const char *word, GError **error)
+{
+    g_autofree char *shown = ims_text_escape(word, strlen(word));
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("the pattern '%s' comes first, so that there is nothing to take away; begin with what is "
+          "meant, for example '*;%s'"),
+        shown,
+        shown);
 }
 
 static void
@@ -106,17 +133,12 @@ ims_patterns_new(char *const *words, GError **error)
             return NULL;
         g_array_append_val(self->all, pattern);
         if (i == 0 && pattern.takes_away) {
-            refuse(
-                words[i],
-                error,
-                "comes first, so that there is nothing to take away; begin with what is meant, "
-                "for example '*;%s'",
-                words[i]);
+            refuse_first(words[i], error);
             return NULL;
         }
     }
     if (self->all->len == 0) {
-        refuse("", error, "is empty; write names or '*', with one ';' between two");
+        refuse_empty("", error);
         return NULL;
     }
     return g_steal_pointer(&self);

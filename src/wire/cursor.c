@@ -4,6 +4,7 @@
  * checked here, and nothing depends on the locale. */
 #include "wire/cursor.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define KEYWORD_MAX 255 /* octets; Cyrus allows 200 */
@@ -316,10 +317,10 @@ ims_cursor_flags(
     ImsFlags flags = {0};
     gboolean any = FALSE;
 
-    if (!ims_cursor_open(self, "a list of flags is missing", error))
+    if (!ims_cursor_open(self, N_("a list of flags is missing"), error))
         return FALSE;
     while (!ims_cursor_accept(self, IMS_TOKEN_CLOSE)) {
-        const ImsToken *token = ims_cursor_next(self, "a flag is missing", error);
+        const ImsToken *token = ims_cursor_next(self, N_("a flag is missing"), error);
 
         if (token == NULL)
             return FALSE;
@@ -373,5 +374,5 @@ gboolean
 ims_cursor_end(const ImsCursor *self, GError **error)
 {
     return ims_cursor_peek(self) == NULL ||
-           ims_cursor_fail(self, "more than the response may hold", error);
+           ims_cursor_fail(self, N_("more than the response may hold"), error);
 }

@@ -8,8 +8,9 @@
 #include "model/uidset.h"
 #include "wire/lex.h"
 
-/* Tokens -> values, read one after the other. Within wire only. Errors name @what was expected and
- * where; they are IMS_ERROR_PROTOCOL and leave out parameters untouched. */
+/* Tokens -> values, read one after the other. Within wire only. Errors name @what was expected, a
+ * text marked for translation, and where; they are IMS_ERROR_PROTOCOL and leave out parameters
+ * untouched. */
 typedef struct {
     const ImsLex *lex;
     guint i; /* of the next token */

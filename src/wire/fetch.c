@@ -3,6 +3,7 @@
 /* FETCH responses. Items come in any order, also behind the body, and each server leaves out what
  * it likes; ImsMessage.have says what was there. An item that comes twice counts as it came last.
  */
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "wire/cursor.h"
@@ -13,7 +14,7 @@ read_uid(ImsMessage *self, ImsCursor *cursor, GError **error)
 {
     guint64 uid;
 
-    if (!ims_cursor_number(cursor, "UID is no number in range", 1, G_MAXUINT32, &uid, error))
+    if (!ims_cursor_number(cursor, N_("UID is no number in range"), 1, G_MAXUINT32, &uid, error))
         return FALSE;
     self->uid = (guint32)uid;
     return TRUE;
@@ -37,18 +38,23 @@ read_size(ImsMessage *self, ImsCursor *cursor, GError **error)
 {
     self->have |= IMS_HAVE_SIZE;
     return ims_cursor_number(
-        cursor, "RFC822.SIZE is no number in range", 0, G_MAXINT64, &self->size, error);
+        cursor, N_("RFC822.SIZE is no number in range"), 0, G_MAXINT64, &self->size, error);
 }
 
 static gboolean
 read_modseq(ImsMessage *self, ImsCursor *cursor, GError **error)
 {
     self->have |= IMS_HAVE_MODSEQ;
-    return ims_cursor_open(cursor, "MODSEQ has no parenthesis", error) &&
+    return ims_cursor_open(cursor, N_("MODSEQ has no parenthesis"), error) &&
            ims_cursor_number(
-               cursor, "MODSEQ is no number in range", 0, IMS_MODSEQ_MAX, &self->modseq, error) &&
+               cursor,
+               N_("MODSEQ is no number in range"),
+               0,
+               IMS_MODSEQ_MAX,
+               &self->modseq,
+               error) &&
            (ims_cursor_accept(cursor, IMS_TOKEN_CLOSE) ||
-            ims_cursor_fail(cursor, "MODSEQ has more than one number", error));
+            ims_cursor_fail(cursor, N_("MODSEQ has more than one number"), error));
 }
 
 /* A date that cannot be read is none: one odd message must not stop its mailbox. */
@@ -60,7 +66,7 @@ read_date(ImsMessage *self, ImsCursor *cursor, GError **error)
     if (token != NULL && token->type == IMS_TOKEN_STRING &&
         ims_octets_to_date(ims_cursor_text(cursor, token), token->len, &self->date))
         self->have |= IMS_HAVE_DATE;
-    return ims_cursor_skip(cursor, "INTERNALDATE has no value", error);
+    return ims_cursor_skip(cursor, N_("INTERNALDATE has no value"), error);
 }
 
 typedef gboolean (*ReadFunc)(ImsMessage *self, ImsCursor *cursor, GError **error);
@@ -108,7 +114,7 @@ read_item(ImsResponse *self, ImsCursor *cursor, GError **error)
     ReadFunc read;
 
     if (item->type != IMS_TOKEN_WORD)
-        return ims_cursor_fail(cursor, "the name of a FETCH item is missing", error);
+        return ims_cursor_fail(cursor, N_("the name of a FETCH item is missing"), error);
     cursor->i++;
     read = find_read(cursor->lex, item);
     if (read != NULL)
@@ -122,7 +128,7 @@ read_item(ImsResponse *self, ImsCursor *cursor, GError **error)
         if (!self->body_nil)
             return TRUE;
     }
-    return ims_cursor_skip(cursor, "the value of a FETCH item is missing", error);
+    return ims_cursor_skip(cursor, N_("the value of a FETCH item is missing"), error);
 }
 
 /* Takes `* n FETCH (`. */
@@ -134,10 +140,10 @@ read_head(ImsResponse *self, ImsCursor *cursor, GError **error)
     self->type = IMS_RESPONSE_FETCH;
     cursor->i = 1;
     if (!ims_cursor_number(
-            cursor, "FETCH has no number in range", 1, G_MAXUINT32, &sequence, error))
+            cursor, N_("FETCH has no number in range"), 1, G_MAXUINT32, &sequence, error))
         return FALSE;
     cursor->i++;
-    return ims_cursor_open(cursor, "FETCH has no list", error);
+    return ims_cursor_open(cursor, N_("FETCH has no list"), error);
 }
 
 gboolean

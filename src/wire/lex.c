@@ -7,6 +7,7 @@
  * into. */
 #include "wire/lex.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -54,8 +55,8 @@ ims_lex_fail(GError **error, gsize at, const char *what)
         error,
         IMS_ERROR,
         IMS_ERROR_PROTOCOL,
-        "the server broke the protocol: %s at byte %" G_GSIZE_FORMAT " of a response",
-        what,
+        _("the server broke the protocol: %s at byte %zu of a response"),
+        _(what),
         at);
     return FALSE;
 }
@@ -97,9 +98,9 @@ static gboolean
 open_list(ImsLex *self, GError **error)
 {
     if (self->want_body)
-        return ims_lex_fail(error, self->at, "a body is a list");
+        return ims_lex_fail(error, self->at, N_("a body is a list"));
     if (self->depth == self->max_depth)
-        return ims_lex_fail(error, self->at, "too deep nesting");
+        return ims_lex_fail(error, self->at, N_("too deep nesting"));
     if (self->depth == 0 && self->tokens->len == 3 && ims_lex_is_fetch(self))
         self->is_fetch = TRUE;
     add(self, IMS_TOKEN_OPEN, self->at++, 1);
@@ -111,9 +112,9 @@ static gboolean
 close_list(ImsLex *self, GError **error)
 {
     if (self->depth == 0)
-        return ims_lex_fail(error, self->at, "a parenthesis too many");
+        return ims_lex_fail(error, self->at, N_("a parenthesis too many"));
     if (self->want_body)
-        return ims_lex_fail(error, self->at, "a body is missing");
+        return ims_lex_fail(error, self->at, N_("a body is missing"));
     self->depth--;
     if (self->depth == 0)
         self->is_fetch = FALSE;
@@ -132,7 +133,7 @@ quoted(ImsLex *self, ImsLexStep *out, GError **error)
         if (line[from] == '\\')
             from++;
         if (line[from] == '\r' || line[from] == '\n')
-            return ims_lex_fail(error, self->at, "an unfinished quoted string");
+            return ims_lex_fail(error, self->at, N_("an unfinished quoted string"));
         line[to++] = line[from];
     }
     self->at = from + 1;
@@ -157,10 +158,10 @@ literal(ImsLex *self, ImsLexStep *out, guint64 *out_size, GError **error)
     guint64 size;
 
     if (line[end] != '}' || !ims_octets_to_number(line + start, len, 0, G_MAXINT64, &size))
-        return ims_lex_fail(error, self->at, "a malformed size of a literal");
+        return ims_lex_fail(error, self->at, N_("a malformed size of a literal"));
     end += line[end + 1] == '\r' ? 2 : 1;
     if (line[end] != '\n')
-        return ims_lex_fail(error, self->at, "a literal that does not end its line");
+        return ims_lex_fail(error, self->at, N_("a literal that does not end its line"));
 
     self->at = end + 1;
     *out_size = size;
@@ -208,17 +209,17 @@ word(ImsLex *self, char stop, GError **error)
     if (is_body_name(self)) {
         end += section_len(self);
         if (end == start)
-            return ims_lex_fail(error, start, "an unfinished section");
+            return ims_lex_fail(error, start, N_("an unfinished section"));
         self->want_body = TRUE;
     } else if (self->want_body) {
         if (g_ascii_strncasecmp(line + start, "NIL", 3) != 0 ||
             !is_word_end(self, line[start + 3], stop))
-            return ims_lex_fail(error, start, "a body is neither a string nor NIL");
+            return ims_lex_fail(error, start, N_("a body is neither a string nor NIL"));
         self->want_body = FALSE;
     }
     for (; !is_word_end(self, line[end], stop); end++) {
         if (g_ascii_iscntrl(line[end]) || line[end] == '{')
-            return ims_lex_fail(error, end, "a character that no word may hold");
+            return ims_lex_fail(error, end, N_("a character that no word may hold"));
     }
     add(self, IMS_TOKEN_WORD, start, end - start);
     self->at = end;
@@ -231,9 +232,9 @@ end_of_line(ImsLex *self, GError **error)
     gsize lf = self->at + (self->line->str[self->at] == '\r' ? 1 : 0);
 
     if (self->line->str[lf] != '\n')
-        return ims_lex_fail(error, self->at, "a bare CR");
+        return ims_lex_fail(error, self->at, N_("a bare CR"));
     if (self->depth > 0)
-        return ims_lex_fail(error, self->at, "an unfinished list");
+        return ims_lex_fail(error, self->at, N_("an unfinished list"));
     self->at = lf + 1;
     return TRUE;
 }

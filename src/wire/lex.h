@@ -59,5 +59,6 @@ void ims_lex_add_literal(ImsLex *self, gsize len);
 /** ims_lex_add_body: adds the token of a body that will not be kept. */
 void ims_lex_add_body(ImsLex *self);
 
-/** ims_lex_fail: sets @error to "@what at byte @at of a response". Returns: FALSE. */
+/** ims_lex_fail: sets @error to "@what at byte @at of a response"; @what: marked for translation,
+ * which is done here. Returns: FALSE. */
 gboolean ims_lex_fail(GError **error, gsize at, const char *what);

@@ -6,6 +6,7 @@
  * before it is. lex.c makes tokens, response.c, fetch.c and state.c make values of them. */
 #include "wire/parse.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -76,7 +77,7 @@ static gboolean
 begin_literal(ImsParser *self, guint64 size, GError **error)
 {
     if (size > self->limits.max_inline || size > INLINE_TOTAL - self->n_inline)
-        return ims_lex_fail(error, self->lex.at, "a literal above the limit");
+        return ims_lex_fail(error, self->lex.at, N_("a literal above the limit"));
     self->literal_left = (gsize)size;
     self->n_inline += (gsize)size;
     ims_lex_add_literal(&self->lex, (gsize)size);
@@ -87,7 +88,7 @@ static gboolean
 begin_body(ImsParser *self, guint64 size, GError **error)
 {
     if (size > self->limits.max_body)
-        return ims_lex_fail(error, self->lex.at, "a body above the limit");
+        return ims_lex_fail(error, self->lex.at, N_("a body above the limit"));
     self->body_left = size;
     ims_lex_add_body(&self->lex);
     return ims_response_read_fetch(&self->response, &self->lex, &self->next_token, FALSE, error);
@@ -173,9 +174,9 @@ take_line(
     const guint8 *nul = memchr(data, '\0', MIN(n, room));
 
     if (nul != NULL)
-        return ims_lex_fail(error, self->lex.line->len + (gsize)(nul - data), "a NUL");
+        return ims_lex_fail(error, self->lex.line->len + (gsize)(nul - data), N_("a NUL"));
     if (n > room)
-        return ims_lex_fail(error, self->lex.line->len + room, "a line above the limit");
+        return ims_lex_fail(error, self->lex.line->len + room, N_("a line above the limit"));
 
     g_string_append_len(self->lex.line, (const char *)data, (gssize)n);
     self->n_line += n;
@@ -241,7 +242,7 @@ ims_parser_push(
 
     if (self->is_dead) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server had broken the protocol before");
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server had broken the protocol before"));
         return FALSE;
     }
     if (self->is_done)

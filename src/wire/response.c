@@ -4,6 +4,7 @@
  * be told apart: servers add what they like. What we do know has to be right. */
 #include "wire/response.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "wire/cursor.h"
@@ -99,10 +100,10 @@ read_attribute(ImsResponse *self, const ImsLex *lex, const ImsToken *token)
 static gboolean
 read_attributes(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
-    if (!ims_cursor_open(cursor, "a list of attributes is missing", error))
+    if (!ims_cursor_open(cursor, N_("a list of attributes is missing"), error))
         return FALSE;
     while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) {
-        const ImsToken *token = ims_cursor_next(cursor, "an attribute is missing", error);
+        const ImsToken *token = ims_cursor_next(cursor, N_("an attribute is missing"), error);
 
         if (token == NULL)
             return FALSE;
@@ -123,7 +124,7 @@ read_delimiter(ImsResponse *self, ImsCursor *cursor, GError **error)
         g_ascii_isgraph(*ims_cursor_text(cursor, token)))
         self->delimiter = *ims_cursor_text(cursor, token);
     else
-        return ims_cursor_fail(cursor, "the delimiter is neither NIL nor one character", error);
+        return ims_cursor_fail(cursor, N_("the delimiter is neither NIL nor one character"), error);
     cursor->i++;
     return TRUE;
 }
@@ -131,7 +132,7 @@ read_delimiter(ImsResponse *self, ImsCursor *cursor, GError **error)
 static gboolean
 read_mailbox(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
-    const ImsToken *token = ims_cursor_next(cursor, "the name of a mailbox is missing", error);
+    const ImsToken *token = ims_cursor_next(cursor, N_("the name of a mailbox is missing"), error);
 
     if (token == NULL)
         return FALSE;
@@ -150,7 +151,7 @@ read_list(ImsResponse *self, ImsCursor *cursor, GError **error)
 
     /* Extended data (RFC 5258), such as CHILDINFO and OLDNAME. */
     if (ims_cursor_peek(cursor) != NULL &&
-        !ims_cursor_skip(cursor, "extended data is missing", error))
+        !ims_cursor_skip(cursor, N_("extended data is missing"), error))
         return FALSE;
     return ims_cursor_end(cursor, error);
 }
@@ -163,9 +164,9 @@ read_space(ImsResponse *self, ImsCursor *cursor, ImsSpaceKind kind, GError **err
     const ImsToken *token;
     g_autofree char *prefix = NULL;
 
-    if (!ims_cursor_open(cursor, "a namespace is missing", error))
+    if (!ims_cursor_open(cursor, N_("a namespace is missing"), error))
         return FALSE;
-    token = ims_cursor_next(cursor, "the prefix of a namespace is missing", error);
+    token = ims_cursor_next(cursor, N_("the prefix of a namespace is missing"), error);
     if (token == NULL)
         return FALSE;
     prefix = ims_utf7_decode(ims_cursor_text(cursor, token), token->len);
@@ -174,7 +175,7 @@ read_space(ImsResponse *self, ImsCursor *cursor, ImsSpaceKind kind, GError **err
     if (prefix != NULL)
         g_ptr_array_add(self->spaces, ims_space_new(kind, prefix, self->delimiter));
     while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) { /* extensions */
-        if (!ims_cursor_skip(cursor, "the end of a namespace is missing", error))
+        if (!ims_cursor_skip(cursor, N_("the end of a namespace is missing"), error))
             return FALSE;
     }
     return TRUE;
@@ -192,7 +193,7 @@ read_namespace(ImsResponse *self, ImsCursor *cursor, GError **error)
             cursor->i++;
             continue;
         }
-        if (!ims_cursor_open(cursor, "a list of namespaces is missing", error))
+        if (!ims_cursor_open(cursor, N_("a list of namespaces is missing"), error))
             return FALSE;
         while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) {
             if (!read_space(self, cursor, kind, error))
@@ -214,8 +215,8 @@ read_status_item(ImsResponse *self, ImsCursor *cursor, GError **error)
         {"UIDNEXT", IMS_STATUS_UIDNEXT, &self->uidnext},
         {"UIDVALIDITY", IMS_STATUS_UIDVALIDITY, &self->uidvalidity},
     };
-    const char *what = "a STATUS item is no number in range";
-    const ImsToken *item = ims_cursor_next(cursor, "an item of STATUS is missing", error);
+    const char *what = N_("a STATUS item is no number in range");
+    const ImsToken *item = ims_cursor_next(cursor, N_("an item of STATUS is missing"), error);
 
     if (item == NULL)
         return FALSE;
@@ -231,7 +232,7 @@ read_status_item(ImsResponse *self, ImsCursor *cursor, GError **error)
         return TRUE;
     }
     if (!ims_token_is(cursor->lex, item, "HIGHESTMODSEQ"))
-        return ims_cursor_skip(cursor, "the value of a STATUS item is missing", error);
+        return ims_cursor_skip(cursor, N_("the value of a STATUS item is missing"), error);
     self->have |= IMS_STATUS_HIGHESTMODSEQ;
     return ims_cursor_number(cursor, what, 0, IMS_MODSEQ_MAX, &self->modseq, error);
 }
@@ -241,7 +242,7 @@ read_status(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
     self->type = IMS_RESPONSE_STATUS;
     if (!read_mailbox(self, cursor, error) ||
-        !ims_cursor_open(cursor, "a list of STATUS items is missing", error))
+        !ims_cursor_open(cursor, N_("a list of STATUS items is missing"), error))
         return FALSE;
     while (!ims_cursor_accept(cursor, IMS_TOKEN_CLOSE)) {
         if (!read_status_item(self, cursor, error))
@@ -259,16 +260,16 @@ read_vanished(ImsResponse *self, ImsCursor *cursor, GError **error)
 
     self->type = IMS_RESPONSE_VANISHED;
     if (ims_cursor_accept(cursor, IMS_TOKEN_OPEN)) {
-        const ImsToken *token = ims_cursor_next(cursor, "EARLIER is missing", error);
+        const ImsToken *token = ims_cursor_next(cursor, N_("EARLIER is missing"), error);
 
         if (token == NULL)
             return FALSE;
         if (!ims_token_is(cursor->lex, token, "EARLIER") ||
             !ims_cursor_accept(cursor, IMS_TOKEN_CLOSE))
-            return ims_cursor_fail(cursor, "VANISHED has something else than EARLIER", error);
+            return ims_cursor_fail(cursor, N_("VANISHED has something else than EARLIER"), error);
         self->earlier = TRUE;
     }
-    self->uids = ims_cursor_uidset(cursor, "VANISHED has no set of UIDs", &ordered, error);
+    self->uids = ims_cursor_uidset(cursor, N_("VANISHED has no set of UIDs"), &ordered, error);
     return self->uids != NULL && ims_cursor_end(cursor, error);
 }
 
@@ -284,7 +285,7 @@ read_search(ImsResponse *self, ImsCursor *cursor, GError **error)
         ImsUidRange range;
 
         if (!ims_cursor_number(
-                cursor, "SEARCH has something that is no UID", 1, G_MAXUINT32, &uid, error))
+                cursor, N_("SEARCH has something that is no UID"), 1, G_MAXUINT32, &uid, error))
             return FALSE;
         range = (ImsUidRange){(guint32)uid, (guint32)uid};
         g_array_append_val(uids, range);
@@ -292,7 +293,7 @@ read_search(ImsResponse *self, ImsCursor *cursor, GError **error)
     self->uids = ims_uidset_new_from_ranges(uids);
 
     /* (MODSEQ n), RFC 7162 section 3.1.5. */
-    if (token != NULL && !ims_cursor_skip(cursor, "MODSEQ is missing", error))
+    if (token != NULL && !ims_cursor_skip(cursor, N_("MODSEQ is missing"), error))
         return FALSE;
     return ims_cursor_end(cursor, error);
 }
@@ -305,20 +306,20 @@ read_correlator(ImsResponse *self, ImsCursor *cursor, GError **error)
 
     if (!ims_cursor_accept(cursor, IMS_TOKEN_OPEN))
         return TRUE;
-    if (ims_cursor_next(cursor, "TAG is missing", error) == NULL)
+    if (ims_cursor_next(cursor, N_("TAG is missing"), error) == NULL)
         return FALSE;
-    token = ims_cursor_next(cursor, "a tag is missing", error);
+    token = ims_cursor_next(cursor, N_("a tag is missing"), error);
     if (token == NULL)
         return FALSE;
     self->correlator = g_strndup(ims_cursor_text(cursor, token), token->len);
     return ims_cursor_accept(cursor, IMS_TOKEN_CLOSE) ||
-           ims_cursor_fail(cursor, "more than one tag", error);
+           ims_cursor_fail(cursor, N_("more than one tag"), error);
 }
 
 static gboolean
 read_esearch_item(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
-    const ImsToken *item = ims_cursor_next(cursor, "an item of ESEARCH is missing", error);
+    const ImsToken *item = ims_cursor_next(cursor, N_("an item of ESEARCH is missing"), error);
     gboolean ordered;
 
     if (item == NULL)
@@ -326,10 +327,10 @@ read_esearch_item(ImsResponse *self, ImsCursor *cursor, GError **error)
     if (ims_token_is(cursor->lex, item, "UID"))
         return TRUE;
     if (!ims_token_is(cursor->lex, item, "ALL"))
-        return ims_cursor_skip(cursor, "the value of an ESEARCH item is missing", error);
+        return ims_cursor_skip(cursor, N_("the value of an ESEARCH item is missing"), error);
     if (self->uids != NULL)
-        return ims_cursor_fail(cursor, "a second ALL in ESEARCH", error);
-    self->uids = ims_cursor_uidset(cursor, "ESEARCH ALL has no set of UIDs", &ordered, error);
+        return ims_cursor_fail(cursor, N_("a second ALL in ESEARCH"), error);
+    self->uids = ims_cursor_uidset(cursor, N_("ESEARCH ALL has no set of UIDs"), &ordered, error);
     return self->uids != NULL;
 }
 
@@ -385,7 +386,7 @@ read_numbered(ImsResponse *self, ImsCursor *cursor, GError **error)
     guint64 number;
     const ImsToken *keyword;
 
-    if (!ims_cursor_number(cursor, "a number is out of range", 0, G_MAXUINT32, &number, error))
+    if (!ims_cursor_number(cursor, N_("a number is out of range"), 0, G_MAXUINT32, &number, error))
         return FALSE;
     keyword = ims_cursor_peek(cursor);
     if (keyword == NULL || !ims_token_is(cursor->lex, keyword, "EXISTS"))
@@ -404,7 +405,7 @@ ims_response_read_data(ImsResponse *self, const ImsLex *lex, GError **error)
     ReadFunc read;
 
     if (keyword == NULL || keyword->type != IMS_TOKEN_WORD)
-        return ims_cursor_fail(&cursor, "a keyword is missing", error);
+        return ims_cursor_fail(&cursor, N_("a keyword is missing"), error);
     if (g_ascii_isdigit(*ims_cursor_text(&cursor, keyword)))
         return read_numbered(self, &cursor, error);
     read = find_read(lex, keyword);

@@ -7,6 +7,7 @@
  * `]`, as the grammar of RFC 9051 has it. */
 #include "wire/response.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "wire/cursor.h"
@@ -24,7 +25,7 @@ read_number(ImsCode *self, ImsCursor *cursor, GError **error)
 {
     return ims_cursor_number(
         cursor,
-        "the number of a response code is missing or out of range",
+        N_("the number of a response code is missing or out of range"),
         1,
         G_MAXUINT32,
         &self->number,
@@ -35,7 +36,7 @@ static gboolean
 read_modseq(ImsCode *self, ImsCursor *cursor, GError **error)
 {
     return ims_cursor_number(
-        cursor, "HIGHESTMODSEQ is no number in range", 0, IMS_MODSEQ_MAX, &self->number, error);
+        cursor, N_("HIGHESTMODSEQ is no number in range"), 0, IMS_MODSEQ_MAX, &self->number, error);
 }
 
 static gboolean
@@ -57,7 +58,7 @@ read_modified(ImsCode *self, ImsCursor *cursor, GError **error)
 {
     gboolean ordered;
 
-    self->uids = ims_cursor_uidset(cursor, "MODIFIED has no set of UIDs", &ordered, error);
+    self->uids = ims_cursor_uidset(cursor, N_("MODIFIED has no set of UIDs"), &ordered, error);
     return self->uids != NULL;
 }
 
@@ -68,7 +69,7 @@ read_appenduid(ImsCode *self, ImsCursor *cursor, GError **error)
 
     if (!read_number(self, cursor, error))
         return FALSE;
-    self->uids = ims_cursor_uidset(cursor, "APPENDUID has no set of UIDs", &ordered, error);
+    self->uids = ims_cursor_uidset(cursor, N_("APPENDUID has no set of UIDs"), &ordered, error);
     if (self->uids == NULL)
         return FALSE;
 
@@ -86,10 +87,10 @@ read_copyuid(ImsCode *self, ImsCursor *cursor, GError **error)
 
     if (!read_number(self, cursor, error))
         return FALSE;
-    self->uids = ims_cursor_uidset(cursor, "COPYUID has no set of UIDs", &from_ordered, error);
+    self->uids = ims_cursor_uidset(cursor, N_("COPYUID has no set of UIDs"), &from_ordered, error);
     if (self->uids == NULL)
         return FALSE;
-    self->uids_to = ims_cursor_uidset(cursor, "COPYUID has one set only", &to_ordered, error);
+    self->uids_to = ims_cursor_uidset(cursor, N_("COPYUID has one set only"), &to_ordered, error);
     if (self->uids_to == NULL)
         return FALSE;
 
@@ -104,14 +105,14 @@ read_mailboxid(ImsCode *self, ImsCursor *cursor, GError **error)
 {
     const ImsToken *id;
 
-    if (!ims_cursor_open(cursor, "MAILBOXID has no parenthesis", error))
+    if (!ims_cursor_open(cursor, N_("MAILBOXID has no parenthesis"), error))
         return FALSE;
-    id = ims_cursor_next(cursor, "MAILBOXID is empty", error);
+    id = ims_cursor_next(cursor, N_("MAILBOXID is empty"), error);
     if (id == NULL)
         return FALSE;
     self->string = g_strndup(ims_cursor_text(cursor, id), id->len);
     return ims_cursor_accept(cursor, IMS_TOKEN_CLOSE) ||
-           ims_cursor_fail(cursor, "MAILBOXID has more than one id", error);
+           ims_cursor_fail(cursor, N_("MAILBOXID has more than one id"), error);
 }
 
 static const KnownCode known_codes[] = {
@@ -151,7 +152,7 @@ read_known_code(ImsCode *self, const KnownCode *known, ImsLex *lex, GError **err
     if (!ims_lex_run(lex, ']', &step, &size, error))
         return FALSE;
     if (step != IMS_LEX_END || lex->line->str[lex->at] != ']')
-        return ims_lex_fail(error, lex->at, "an unfinished response code");
+        return ims_lex_fail(error, lex->at, N_("an unfinished response code"));
     lex->at++;
     self->type = known->type;
     if (known->read == NULL)
@@ -244,13 +245,13 @@ read_tagged(ImsResponse *self, ImsLex *lex, gsize tag_len, GError **error)
 
     for (gsize i = 0; i < tag_len; i++) {
         if (!g_ascii_isgraph(line[i]))
-            return ims_lex_fail(error, i, "a character that no tag may hold");
+            return ims_lex_fail(error, i, N_("a character that no tag may hold"));
     }
     lex->at = tag_len + strspn(line + tag_len, " ");
     len = strcspn(line + lex->at, " \r\n");
     if (tag_len == 0 || !read_condition(line + lex->at, len, &self->condition) ||
         self->condition > IMS_BAD)
-        return ims_lex_fail(error, lex->at, "neither OK, NO nor BAD behind a tag");
+        return ims_lex_fail(error, lex->at, N_("neither OK, NO nor BAD behind a tag"));
 
     self->type = IMS_RESPONSE_TAGGED;
     self->tag = g_strndup(line, tag_len);
