@@ -7,6 +7,8 @@
  * Flags and date are written by wire/encode, never passed through. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 #include "wire/encode.h"
 
@@ -43,7 +45,7 @@ ims_conn_append_begin(ImsConn *self, const char *mailbox, GError **error)
     if (!ims_conn_make_room(self, error))
         return NULL;
     if (!ims_encode_mailbox(text, mailbox))
-        return ims_cmd_new_refused("APPEND", "the name of the mailbox cannot be sent");
+        return ims_cmd_new_refused("APPEND", _("the name of the mailbox cannot be sent"));
 
     cmd = ims_cmd_new("APPEND", 0);
     ims_session_begin(session, cmd, text->str);
@@ -81,7 +83,7 @@ ims_conn_append_message(
     if (!ims_conn_usable(self, error))
         return FALSE;
     if (session->append.left > 0)
-        return break_off(self, "a message is shorter than was announced", error);
+        return break_off(self, _("a message is shorter than was announced"), error);
     if (session->append.cmd != cmd || ims_cmd_answered(cmd)) {
         if (session->append.cmd == cmd)
             end_line(session);
@@ -115,7 +117,7 @@ ims_conn_append_write(ImsConn *self, const guint8 *data, gsize len, GError **err
     if (!ims_conn_usable(self, error))
         return FALSE;
     if (len > session->append.left)
-        return break_off(self, "a message is longer than was announced", error);
+        return break_off(self, _("a message is longer than was announced"), error);
 
     while (len > 0) {
         gsize n;
@@ -139,11 +141,11 @@ ims_conn_append_end(ImsConn *self, ImsCmd *cmd, GError **error)
     if (!ims_conn_usable(self, error))
         return FALSE;
     if (session->append.left > 0)
-        return break_off(self, "a message is shorter than was announced", error);
+        return break_off(self, _("a message is shorter than was announced"), error);
     if (session->append.cmd != cmd)
         return TRUE;
     if (session->append.n_messages == 0)
-        return break_off(self, "an APPEND has no message", error);
+        return break_off(self, _("an APPEND has no message"), error);
 
     end_line(session);
     return ims_conn_usable(self, error);

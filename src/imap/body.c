@@ -4,6 +4,8 @@
 /* Reading bodies: the waiting part of what stream.c does. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 
 #define STALL_US (60 * G_USEC_PER_SEC)
@@ -52,7 +54,7 @@ ims_conn_next_body(
     NextBody next = {session, cmd};
 
     if (session->body.told && !ims_session_body_at_end(session))
-        return misuse(self, "the rest of a body was not read", error);
+        return misuse(self, _("the rest of a body was not read"), error);
     if (session->body.told)
         ims_session_close_body(session);
     if (!is_next_known(&next) &&
@@ -77,7 +79,7 @@ ims_conn_read_body(ImsConn *self, const guint8 **out_data, gsize *out_len, GErro
     ImsSession *session = &self->session;
 
     if (!session->body.told)
-        return misuse(self, "no body was begun", error);
+        return misuse(self, _("no body was begun"), error);
     if (!ims_session_body_ready(session) &&
         !ims_conn_pump(self, is_body_ready, G_MAXINT64, STALL_US, error))
         return FALSE;

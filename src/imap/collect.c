@@ -7,6 +7,7 @@
  * than a real account could need. */
 #include "imap/cmd.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -52,7 +53,7 @@ check_size(const ImsCmd *self, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_PROTOCOL,
-        "the server answers %s with over %s",
+        _("the server answers %s with over %s"),
         self->name,
         limit);
     return FALSE;
@@ -77,7 +78,10 @@ get_listed(ImsCmd *self, const char *name, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            "the server lists over %u mailboxes",
+            ngettext(
+                "the server lists over %u mailbox",
+                "the server lists over %u mailboxes",
+                LISTINGS_MAX),
             LISTINGS_MAX);
         return NULL;
     }
@@ -332,7 +336,10 @@ ims_cmd_collect_message(ImsCmd *self, const ImsMessage *message, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            "the server answers %s with over %u FETCH lines",
+            ngettext(
+                "the server answers %s with over %u FETCH line",
+                "the server answers %s with over %u FETCH lines",
+                MESSAGES_MAX),
             self->name,
             MESSAGES_MAX);
         return FALSE;

@@ -6,6 +6,8 @@
  * and look at errors where they wait. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 
 #define CONTROL_US (120 * G_USEC_PER_SEC)
@@ -41,7 +43,12 @@ explain(ImsConn *self, GError *fault)
         return g_steal_pointer(&bare);
 
     g_set_error(
-        &explained, IMS_ERROR, IMS_ERROR_OFFLINE, "%s; the command says: %s", bare->message, said);
+        &explained,
+        IMS_ERROR,
+        IMS_ERROR_OFFLINE,
+        _("%s; the command says: %s"),
+        bare->message,
+        said);
     return explained;
 }
 

@@ -6,6 +6,8 @@
  * for ever: what nobody asked for is counted until something comes that a command wanted. */
 #include "imap/session.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 
 #define UNASKED_MAX ((guint64)64 * 1024 * 1024)
@@ -27,7 +29,7 @@ ims_session_count(ImsSession *self, gsize len, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_PROTOCOL,
-        "the server sends what nobody asked for: over %u MiB",
+        _("the server sends what nobody asked for: over %u MiB"),
         (guint)(UNASKED_MAX >> 20));
     return FALSE;
 }

@@ -5,6 +5,8 @@
  * its replies are read would stop reading. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 #include "wire/encode.h"
 
@@ -29,7 +31,7 @@ ims_conn_make_room(ImsConn *self, GError **error)
     if (self->session.append.cmd != NULL)
         return ims_conn_fail(
             self,
-            g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, "a command was issued inside an APPEND"),
+            g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, _("a command was issued inside an APPEND")),
             error);
 
     return has_room(&self->session) || ims_conn_pump(self, has_room, G_MAXINT64, STALL_US, error);
@@ -78,7 +80,7 @@ ims_conn_issue_named(
         return NULL;
     g_string_append_c(text, ' ');
     if (!ims_encode_mailbox(text, mailbox))
-        return ims_cmd_new_refused(name, "the name of the mailbox cannot be sent");
+        return ims_cmd_new_refused(name, _("the name of the mailbox cannot be sent"));
 
     g_string_append(text, tail);
     return ims_conn_issue(self, name, wants, text->str, error);

@@ -8,6 +8,7 @@
  * starttls.c, AUTHENTICATE in authenticate.c. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -46,7 +47,7 @@ await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            "the server greets with PREAUTH, which is refused on a network connection");
+            _("the server greets with PREAUTH, which is refused on a network connection"));
         return FALSE;
     }
     return TRUE;
@@ -65,7 +66,7 @@ ims_conn_ask_capabilities(ImsConn *self, GError **error)
         return FALSE;
     if (!ims_caps_known(&self->session.caps)) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server does not tell its capabilities");
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server does not tell its capabilities"));
         return FALSE;
     }
     return TRUE;
@@ -147,7 +148,10 @@ check_credentials(const ImsEndpoint *endpoint, GError **error)
 {
     if (endpoint->username == NULL) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_CONFIG, "the server wants a login, but no username is set");
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("the server wants a login, but no username is set"));
         return FALSE;
     }
     if (endpoint->password == NULL) {
@@ -155,7 +159,7 @@ check_credentials(const ImsEndpoint *endpoint, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
-            "no password is stored for %s",
+            _("no password is stored for %s"),
             endpoint->username);
         return FALSE;
     }
@@ -173,25 +177,38 @@ is_ascii_text(const char *text)
     return ims_encode_quotable(text);
 }
 
+static gboolean
+refuse_without_password(const ImsConn *self, GError **error)
+{
+    g_autofree char *offered = ims_caps_mechanisms(&self->session.caps);
+
+    if (offered != NULL)
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_SERVER_UNSUPPORTED,
+            _("the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it "
+              "offers %s"),
+            offered);
+    else
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_SERVER_UNSUPPORTED,
+            _("the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it "
+              "offers no other way either"));
+    return FALSE;
+}
+
 /* @out: (out): whether to log in by LOGIN, else by AUTHENTICATE PLAIN. */
 static gboolean
 choose_login(const ImsConn *self, const ImsEndpoint *endpoint, gboolean *out, GError **error)
 {
     gboolean allowed = !ims_conn_has(self, "LOGINDISABLED");
     gboolean knows_plain = ims_conn_has(self, "AUTH=PLAIN");
-    g_autofree char *offered = NULL;
 
-    if (!allowed && !knows_plain) {
-        offered = ims_caps_mechanisms(&self->session.caps);
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_SERVER_UNSUPPORTED,
-            "the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it offers "
-            "%s",
-            offered != NULL ? offered : "no other way either");
-        return FALSE;
-    }
+    if (!allowed && !knows_plain)
+        return refuse_without_password(self, error);
     *out = allowed && (!knows_plain ||
                        (is_ascii_text(endpoint->username) && is_ascii_text(endpoint->password)));
     return TRUE;
@@ -207,7 +224,7 @@ check_accepted(const ImsCmd *cmd, GError **error)
         error,
         IMS_ERROR,
         (gint)refusal_error(ims_cmd_code(cmd)),
-        "the server refuses the login: %s",
+        _("the server refuses the login: %s"),
         ims_cmd_text(cmd));
     return FALSE;
 }
@@ -266,7 +283,7 @@ check_capabilities(const ImsConn *self, GError **error)
         return TRUE;
 
     g_set_error(
-        error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, "the server does not offer %s", missing);
+        error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, _("the server does not offer %s"), missing);
     return FALSE;
 }
 
@@ -285,7 +302,7 @@ enable_qresync(ImsConn *self, ImsCmd *issued, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_SERVER_UNSUPPORTED,
-            "the server offers QRESYNC but does not enable it");
+            _("the server offers QRESYNC but does not enable it"));
         return FALSE;
     }
     return TRUE;

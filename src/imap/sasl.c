@@ -6,6 +6,7 @@
  * ends. */
 #include "imap/sasl.h"
 
+#include <glib/gi18n.h>
 #include <gsasl.h>
 #include <string.h>
 
@@ -30,7 +31,7 @@ new_exchange(const char *mechanism, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_AUTH_FAILED,
-            "GNU SASL cannot log in by %s: %s",
+            _("GNU SASL cannot log in by %s: %s"),
             mechanism,
             gsasl_strerror(result));
         return NULL;
@@ -50,7 +51,7 @@ set_property(ImsSasl *self, Gsasl_property property, const char *value, GError *
         error,
         IMS_ERROR,
         IMS_ERROR_AUTH_FAILED,
-        "GNU SASL does not take name or password: %s",
+        _("GNU SASL does not take name or password: %s"),
         gsasl_strerror(result));
     return FALSE;
 }
@@ -127,7 +128,7 @@ ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError 
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            "the server asks in the login by %s what has no answer: %s",
+            _("the server asks in the login by %s what has no answer: %s"),
             ims_sasl_mechanism(self),
             gsasl_strerror(result));
         return FALSE;

@@ -9,6 +9,7 @@
  * what the server may say unasked flood.c's. */
 #include "imap/session.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -86,13 +87,15 @@ ims_session_secured(ImsSession *self)
 void
 ims_session_closed(const ImsSession *self, GError **error)
 {
-    g_set_error(
-        error,
-        IMS_ERROR,
-        IMS_ERROR_OFFLINE,
-        "the server closed the connection%s%s",
-        self->bye != NULL ? ": " : "",
-        self->bye != NULL ? self->bye : "");
+    if (self->bye != NULL)
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            _("the server closed the connection: %s"),
+            self->bye);
+    else
+        g_set_error(error, IMS_ERROR, IMS_ERROR_OFFLINE, _("the server closed the connection"));
 }
 
 gboolean
@@ -112,7 +115,7 @@ ims_session_put(ImsSession *self, gconstpointer data, gsize len)
         return;
 
     ims_session_fail(
-        self, g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, "a command is too long to be sent"));
+        self, g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, _("a command is too long to be sent")));
 }
 
 void
@@ -196,7 +199,7 @@ static char *
 text_to_show(const ImsSession *self, const ImsResponse *response)
 {
     return self->channel == IMS_CHANNEL_SAFE ? ims_reply_text(response)
-                                             : g_strdup("(its words came without TLS)");
+                                             : g_strdup(_("(its words came without TLS)"));
 }
 
 /* Behind a SELECT that was answered NO, the commands meant for its mailbox are answered BAD: that
@@ -216,19 +219,24 @@ check_reply(const ImsSession *self, const Sent *sent, const ImsResponse *respons
     if (response->condition == IMS_BAD && !is_for_unselected(self, cmd)) {
         text = text_to_show(self, response);
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server calls %s bad: %s", cmd->name, text);
+            error,
+            IMS_ERROR,
+            IMS_ERROR_PROTOCOL,
+            _("the server calls %s bad: %s"),
+            cmd->name,
+            text);
         return FALSE;
     }
     if (response->condition != IMS_OK)
         return TRUE;
     if (self->append.cmd == cmd) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server accepts a message before its end");
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server accepts a message before its end"));
         return FALSE;
     }
     if ((cmd->wants & IMS_WANT_SEARCH) && !sent->searched) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server ends SEARCH without a result");
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server ends SEARCH without a result"));
         return FALSE;
     }
     return TRUE;
@@ -254,7 +262,7 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
 
     if (link == NULL) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, "the server answers a command never sent");
+            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server answers a command never sent"));
         return FALSE;
     }
     sent = link->data;
@@ -466,7 +474,8 @@ check_seal(const ImsSession *self, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_PROTOCOL,
-        "octets came in the clear where TLS begins: somebody may be meddling with the connection");
+        _("octets came in the clear where TLS begins: somebody may be meddling with the "
+          "connection"));
     return FALSE;
 }
 

@@ -8,6 +8,8 @@
  * Dovecot then ends it, Cyrus loses the octets. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 
 static gboolean
@@ -20,8 +22,9 @@ check_offered(const ImsConn *self, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_SERVER_UNSUPPORTED,
-        "the server does not offer STARTTLS, and without TLS nobody logs in; if it has a port for "
-        "TLS from the first byte (usually 993), set type = imaps");
+        _("the server does not offer STARTTLS, and without TLS nobody logs in; if it has a port "
+          "for TLS from the first byte (usually 993), set %s"),
+        "type = imaps");
     return FALSE;
 }
 
@@ -37,8 +40,9 @@ ask_for_tls(ImsConn *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_SERVER_REJECTED,
-            "the server refuses STARTTLS, and without TLS nobody logs in; if it has a port for TLS "
-            "from the first byte (usually 993), set type = imaps");
+            _("the server refuses STARTTLS, and without TLS nobody logs in; if it has a port for "
+              "TLS from the first byte (usually 993), set %s"),
+            "type = imaps");
         return FALSE;
     }
     return ims_conn_usable(self, error); /* it is not, if more came with the OK */
