@@ -11,6 +11,8 @@
 
 #include "engine/batch.h"
 
+#include <glib/gi18n.h>
+
 #include "model/fingerprint.h"
 
 #define DOUBTED_MAX 16 /* messages in a row; then it is hardly the messages */
@@ -223,7 +225,7 @@ stream_batch(ImsPass *self, ImsBatch *batch, ImsUidSet *asked, GError **error)
                 error,
                 IMS_ERROR,
                 IMS_ERROR_PROTOCOL,
-                "the server sent a body that was not asked for");
+                _("the server sent a body that was not asked for"));
             return FALSE;
         }
         if (!ims_judge_doubted(
@@ -250,7 +252,7 @@ note_unread(
     box->again = TRUE;
     if (batch->moment)
         return ims_pass_leave(
-            self, box, from, "the server does not give out its messages now", error);
+            self, box, from, _("the server does not give out its messages now"), error);
     for (guint i = 0; i < planned->len; i++) {
         const ImsMessage *message = &g_array_index(planned, ImsMessage, i);
 
@@ -263,7 +265,7 @@ note_unread(
                      box,
                      from,
                      ims_batch_single(
-                         batch, message->uid, message, "the server does not give out its body"),
+                         batch, message->uid, message, _("the server does not give out its body")),
                      error))
             return FALSE;
     }

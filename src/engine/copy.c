@@ -10,6 +10,8 @@
  * mailbox takes no keyword more than it has (Cyrus 3.6: 100 of them, then NO to the whole APPEND),
  * the new ones are left out rather than the message. */
 
+#include <glib/gi18n.h>
+
 #include "engine/batch.h"
 
 #define BATCH_BYTES   (1024 * 1024) /* a batch ends once it holds so many octets */
@@ -123,8 +125,8 @@ settle_refused(ImsPass *self, ImsBatch *batch, GError **error)
 static gboolean
 refuse_unsent(ImsPass *self, ImsBatch *batch, const ImsMessage *message, GError **error)
 {
-    g_autoptr(ImsRow) row =
-        ims_batch_single(batch, message->uid, message, "it is larger than what the server takes");
+    g_autoptr(ImsRow) row = ims_batch_single(
+        batch, message->uid, message, _("it is larger than what the server takes"));
 
     ims_pass_count(self, batch->box, IMS_COUNT_REFUSED, 1);
     return ims_store_begin(self->store, error) &&
@@ -198,7 +200,7 @@ settle_stored(ImsPass *self, ImsBatch *batch, GError **error)
             self,
             batch->box,
             batch->to,
-            "the server stored messages and did not say under which UIDs",
+            _("the server stored messages and did not say under which UIDs"),
             error);
     if (code->number != batch->intent->to_uidvalidity)
         return take_back(self, batch, code, error);

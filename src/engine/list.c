@@ -4,6 +4,7 @@
 /* The account's tree: both listings in one flight, what to do about them, and where each mailbox
  * stands. A mailbox whose points did not move is not opened at all. */
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "engine/lists.h"
@@ -45,7 +46,7 @@ wait_for(ImsPass *pass, ImsSide side, ImsCmd *cmd, const char *what, GError **er
         error,
         IMS_ERROR,
         IMS_ERROR_SERVER_REJECTED,
-        "%s: the server refused to list its %s: %s",
+        "%s: %s: %s",
         ims_side_name(side),
         what,
         ims_cmd_text(cmd));
@@ -106,11 +107,17 @@ gboolean
 ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
 {
     if (self->spaces[side] != NULL) {
-        if (!wait_for(pass, side, self->spaces[side], "namespaces", error))
+        if (!wait_for(
+                pass,
+                side,
+                self->spaces[side],
+                _("the server refused to list its namespaces"),
+                error))
             return FALSE;
         ims_naming_set_spaces(&pass->naming[side], ims_cmd_spaces(self->spaces[side]));
     }
-    if (!wait_for(pass, side, self->cmd[side], "mailboxes", error))
+    if (!wait_for(
+            pass, side, self->cmd[side], _("the server refused to list its mailboxes"), error))
         return FALSE;
     index_listings(pass, self, side);
     return TRUE;
@@ -195,8 +202,8 @@ names_may_be_synced(const ImsPass *self, GPtrArray *steps, GError **error)
                 error,
                 IMS_ERROR,
                 IMS_ERROR_NO_SUCH_MAILBOX,
-                "There is no mailbox “%s” on either side; names are written with “/” between "
-                "levels",
+                _("There is no mailbox “%s” on either side; names are written with “/” between "
+                  "levels"),
                 *name);
             return FALSE;
         }
@@ -205,10 +212,11 @@ names_may_be_synced(const ImsPass *self, GPtrArray *steps, GError **error)
                 error,
                 IMS_ERROR,
                 IMS_ERROR_NO_SUCH_MAILBOX,
-                "The mailbox “%s” is not synced: the key “%s” in [account] excludes it; change "
-                "the key first",
+                _("The mailbox “%s” is not synced: the key “%s” in [%s] excludes it; change the "
+                  "key first"),
                 *name,
-                step->excluded_by);
+                step->excluded_by,
+                "account");
             return FALSE;
         }
     }

@@ -5,6 +5,8 @@
  * is evidence only. Its messages are looked for among all new messages of the destination's side;
  * what is found becomes a pair, what is not found is copied again, and nothing is stored twice. */
 
+#include <glib/gi18n.h>
+
 #include "engine/box.h"
 
 /* A message on the destination that no row knows. */
@@ -341,7 +343,7 @@ recover_home(
             self,
             home,
             intent->to,
-            "a copy of an interrupted sync may have been moved to where nobody can look now",
+            _("a copy of an interrupted sync may have been moved to where nobody can look now"),
             error);
     return settle_intent(self, home, intent, candidates, error);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <unistd.h>
 
@@ -48,7 +49,7 @@ struct ImsDb {
 void
 ims_db_set_fault(ImsDb *self, const char *what, GError **error)
 {
-    g_set_error(error, IMS_ERROR, IMS_ERROR_STATE, "state file '%s': %s", self->path, what);
+    g_set_error(error, IMS_ERROR, IMS_ERROR_STATE, _("state file '%s': %s"), self->path, what);
 }
 
 void
@@ -58,9 +59,8 @@ ims_db_set_damaged(ImsDb *self, const char *what, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_STATE,
-        "state file '%s' is damaged (%s): move it aside; the next sync compares all mailboxes "
-        "anew, "
-        "which takes time but loses no message",
+        _("state file '%s' is damaged (%s): move it aside; the next sync compares all mailboxes "
+          "anew, which takes time but loses no message"),
         self->path,
         what);
 }
@@ -72,15 +72,15 @@ remedy(int code)
     switch (code) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-        return "it is in use by another process: end that one first";
+        return _("it is in use by another process: end that one first");
     case SQLITE_FULL:
-        return "the disk is full: free some space, then sync again";
+        return _("the disk is full: free some space, then sync again");
     case SQLITE_IOERR:
-        return "it cannot be read or written: check the disk and its quota";
+        return _("it cannot be read or written: check the disk and its quota");
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
     case SQLITE_PERM:
-        return "it cannot be opened for writing: check who owns it and its directory";
+        return _("it cannot be opened for writing: check who owns it and its directory");
     default:
         return NULL;
     }
@@ -103,11 +103,11 @@ ims_db_set_error(ImsDb *self, GError **error)
 }
 
 static gboolean
-set_errno(ImsDb *self, const char *verb, GError **error)
+set_errno(ImsDb *self, const char *what, GError **error)
 {
-    g_autofree char *what = g_strdup_printf("cannot %s: %s", verb, g_strerror(errno));
+    g_autofree char *why = g_strdup_printf("%s: %s", what, g_strerror(errno));
 
-    ims_db_set_fault(self, what, error);
+    ims_db_set_fault(self, why, error);
     return FALSE;
 }
 
@@ -120,15 +120,15 @@ make_private_file(ImsDb *self, GError **error)
     int fd;
 
     if (g_mkdir_with_parents(directory, 0700) < 0)
-        return set_errno(self, "make its directory", error);
+        return set_errno(self, _("cannot make its directory"), error);
 
     fd = g_open(self->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0)
-        return g_close(fd, NULL) || set_errno(self, "create it", error);
+        return g_close(fd, NULL) || set_errno(self, _("cannot create it"), error);
     if (errno != EEXIST)
-        return set_errno(self, "create it", error);
+        return set_errno(self, _("cannot create it"), error);
     if (g_chmod(self->path, 0600) < 0)
-        return set_errno(self, "make it private", error);
+        return set_errno(self, _("cannot make it private"), error);
     return TRUE;
 }
 
@@ -201,19 +201,19 @@ check_schema(ImsDb *self, GError **error)
     if (fact[APPLICATION] == 0 && fact[VERSION] == 0 && fact[N_TABLES] == 0)
         return create_schema(self, error);
     if (fact[APPLICATION] != APPLICATION_ID) {
-        ims_db_set_fault(self, "it is another program's database: move it aside", error);
+        ims_db_set_fault(self, _("it is another program's database: move it aside"), error);
         return FALSE;
     }
     if (fact[VERSION] > SCHEMA_VERSION) {
         ims_db_set_fault(
             self,
-            "a newer version of imapsyncd has made it: install that one again, or move the file "
-            "aside; the next sync then compares all mailboxes anew",
+            _("a newer version of imapsyncd has made it: install that one again, or move the file "
+              "aside; the next sync then compares all mailboxes anew"),
             error);
         return FALSE;
     }
     if (fact[VERSION] < 1) {
-        ims_db_set_damaged(self, "its version is none", error);
+        ims_db_set_damaged(self, _("its version is none"), error);
         return FALSE;
     }
     return fact[VERSION] == SCHEMA_VERSION || migrate(self, fact[VERSION], error);
@@ -281,7 +281,8 @@ ims_db_delete(const char *path, GError **error)
                 error,
                 IMS_ERROR,
                 IMS_ERROR_STATE,
-                "state file '%s': cannot be removed: %s: correct the permissions of its directory",
+                _("state file '%s': cannot be removed: %s: correct the permissions of its "
+                  "directory"),
                 file,
                 g_strerror(errno));
             return FALSE;

@@ -7,6 +7,8 @@
 
 #include "state/statement.h"
 
+#include <glib/gi18n.h>
+
 struct ImsStatement {
     ImsDb *db;
     sqlite3_stmt *handle;
@@ -88,7 +90,7 @@ ims_statement_each(
         self->n_read = 0;
         read(self, data);
         if (self->bad) {
-            ims_db_set_damaged(self->db, "a value is out of its range", error);
+            ims_db_set_damaged(self->db, _("a value is out of its range"), error);
             return FALSE;
         }
     }

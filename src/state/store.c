@@ -7,6 +7,7 @@
 
 #include "state/store.h"
 
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
 #include "state/store-private.h"
@@ -125,7 +126,7 @@ check_transaction(ImsStore *self, GError **error)
     if (ims_db_in_transaction(self->db))
         return TRUE;
 
-    ims_db_set_fault(self->db, "there is no open transaction, or an error has undone it", error);
+    ims_db_set_fault(self->db, _("there is no open transaction, or an error has undone it"), error);
     return FALSE;
 }
 
@@ -138,7 +139,7 @@ ims_store_commit(ImsStore *self, GError **error)
         return FALSE;
 
     if (self->fuse != NULL && !self->fuse(self->fuse_data)) {
-        ims_db_set_fault(self->db, "the test's fuse has blown", error);
+        ims_db_set_fault(self->db, _("the test's fuse has blown"), error);
         done = FALSE;
     } else {
         done = ims_db_exec(self->db, self->dry ? "RELEASE step" : "COMMIT", error);
@@ -187,7 +188,7 @@ ims_store_expect_one(ImsStore *self, GError **error)
     if (ims_db_n_changed(self->db) > 0)
         return TRUE;
 
-    ims_db_set_fault(self->db, "what was to be updated is no longer there", error);
+    ims_db_set_fault(self->db, _("what was to be updated is no longer there"), error);
     return FALSE;
 }
 
