@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -21,6 +22,7 @@
 #define NAME_MAX_LENGTH 64
 #define PORT_IMAPS      993
 #define PORT_IMAP       143
+#define EXAMPLE_HOST    "host = imap.example.net"
 
 enum { IN_ACCOUNT = 1 << 0, IN_LOCAL = 1 << 1, IN_REMOTE = 1 << 2 };
 
@@ -107,6 +109,20 @@ sounds_secret(const char *key)
 }
 
 static gboolean
+refuse_secret(const Place *at, guint group, const char *key, GError **error)
+{
+    g_autofree char *command =
+        g_strdup_printf("imapsyncctl password %s%s", at->name, group == IN_LOCAL ? " local" : "");
+
+    return refuse(
+        at,
+        key,
+        error,
+        _("passwords live in the keyring, never here: remove this key and run '%s'"),
+        command);
+}
+
+static gboolean
 refuse_unknown_key(const Place *at, guint group, const char *key, GError **error)
 {
     const char *known[G_N_ELEMENTS(rules) + 1] = {NULL};
@@ -115,21 +131,14 @@ refuse_unknown_key(const Place *at, guint group, const char *key, GError **error
     gsize n = 0;
 
     if (sounds_secret(key))
-        return refuse(
-            at,
-            shown,
-            error,
-            "passwords live in the keyring, never here: remove this key and run "
-            "'imapsyncctl password %s%s'",
-            at->name,
-            group == IN_LOCAL ? " local" : "");
+        return refuse_secret(at, group, shown, error);
 
     for (gsize i = 0; i < G_N_ELEMENTS(rules); i++) {
         if ((rules[i].groups & group) != 0)
             known[n++] = rules[i].key;
     }
     help = ims_hint(key, known);
-    return refuse(at, shown, error, "there is no such key; %s", help);
+    return refuse(at, shown, error, _("there is no such key; %s"), help);
 }
 
 static gboolean
@@ -159,7 +168,7 @@ check_group(Place *at, const char *group, guint *out_bit, GError **error)
     help = ims_hint(group, groups);
     shown = ims_text_escape(group, strlen(group));
     at->group = shown;
-    return refuse(at, NULL, error, "there is no such group; %s", help);
+    return refuse(at, NULL, error, _("there is no such group; %s"), help);
 }
 
 /* Every group and key of the file, before any value: a misspelt key is the likeliest reason for one
@@ -194,13 +203,13 @@ read_text(const Place *at, const char *key, char **out, GError **error)
             at,
             key,
             error,
-            "the value must be UTF-8, and a backslash in it is written twice (\\\\)");
+            _("the value must be UTF-8, and a backslash in it is written twice (\\\\)"));
     g_strchomp(value);
     if (*value == '\0')
-        return refuse(at, key, error, "the value is empty; remove the key or give it a value");
+        return refuse(at, key, error, _("the value is empty; remove the key or give it a value"));
     for (const char *c = value; *c != '\0'; c++) {
         if (g_ascii_iscntrl(*c))
-            return refuse(at, key, error, "the value holds a control character");
+            return refuse(at, key, error, _("the value holds a control character"));
     }
 
     *out = g_steal_pointer(&value);
@@ -227,7 +236,7 @@ read_choice(
     }
     help = ims_hint(value, known);
     shown = ims_text_escape(value, strlen(value));
-    return refuse(at, key, error, "'%s' is no value for it; %s", shown, help);
+    return refuse(at, key, error, _("'%s' is no value for it; %s"), shown, help);
 }
 
 /* @out: yes if the key is not there */
@@ -283,8 +292,14 @@ read_prefix(const Place *at, ImsSideConfig *side, GError **error)
                at,
                "prefix",
                error,
-               "is no name of a folder; write it with '/' between levels, for example "
-               "'prefix = Work/'");
+               _("is no name of a folder; write it with '/' between levels, for example '%s'"),
+               "prefix = Work/");
+}
+
+static gboolean
+refuse_missing(const Place *at, const char *key, const char *example, GError **error)
+{
+    return refuse(at, key, error, _("is missing; for example '%s'"), example);
 }
 
 static gboolean
@@ -293,15 +308,18 @@ read_host(const Place *at, ImsSideConfig *side, GError **error)
     if (!read_text(at, "host", &side->host, error))
         return FALSE;
     if (side->host == NULL)
-        return refuse(at, "host", error, "is missing; for example 'host = imap.example.net'");
+        return refuse_missing(at, "host", EXAMPLE_HOST, error);
     if (strpbrk(side->host, " /@[]") != NULL ||
         (strchr(side->host, ':') != NULL && !g_hostname_is_ip_address(side->host)))
         return refuse(
             at,
             "host",
             error,
-            "must be a name or an address alone, for example 'host = imap.example.net'; port and "
-            "username are keys of their own");
+            _("must be a name or an address alone, for example '%s'; %s and %s are keys of their "
+              "own"),
+            EXAMPLE_HOST,
+            "port",
+            "username");
     return TRUE;
 }
 
@@ -324,7 +342,7 @@ read_port(const Place *at, ImsSideConfig *side, GError **error)
             at,
             "port",
             error,
-            "must be a number from 1 to 65535; left out it is %u",
+            _("must be a number from 1 to 65535; left out it is %u"),
             usual_port(side->type));
 
     side->port = (guint16)port;
@@ -352,11 +370,16 @@ read_starttls(const Place *at, ImsSideConfig *side, GError **error)
             at,
             "starttls",
             error,
-            "only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be 'no', since "
-            "the password would go in the clear; remove it");
+            _("only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be '%s', "
+              "since the password would go in the clear; remove it"),
+            "no");
     if (!starttls && side->ca_file != NULL)
         return refuse(
-            at, "ca-file", error, "means nothing with 'starttls = no'; remove one of them");
+            at,
+            "ca-file",
+            error,
+            _("means nothing with '%s'; remove one of them"),
+            "starttls = no");
 
     side->clear = !starttls;
     return TRUE;
@@ -370,10 +393,14 @@ read_network(const Place *at, ImsSideConfig *side, GError **error)
         !read_text(at, "ca-file", &side->ca_file, error))
         return FALSE;
     if (side->username == NULL)
-        return refuse(at, "username", error, "is missing; for example 'username = me'");
+        return refuse_missing(at, "username", "username = me", error);
     if (side->ca_file != NULL && !g_path_is_absolute(side->ca_file))
         return refuse(
-            at, "ca-file", error, "must be a whole path; for example '/etc/ssl/certs/mine.pem'");
+            at,
+            "ca-file",
+            error,
+            _("must be a whole path; for example '%s'"),
+            "/etc/ssl/certs/mine.pem");
     return side->type != IMS_TYPE_IMAP || read_starttls(at, side, error);
 }
 
@@ -386,10 +413,9 @@ read_tunnel(const Place *at, ImsSideConfig *side, GError **error)
         !read_text(at, "username", &side->username, error))
         return FALSE;
     if (side->command == NULL)
-        return refuse(
-            at, "command", error, "is missing; for example 'command = ssh -T me@mail.example.net'");
+        return refuse_missing(at, "command", "command = ssh -T me@mail.example.net", error);
     if (!g_shell_parse_argv(side->command, NULL, &side->argv, &broken))
-        return refuse(at, "command", error, "cannot be split into words: %s", broken->message);
+        return refuse(at, "command", error, _("cannot be split into words: %s"), broken->message);
     return TRUE;
 }
 
@@ -406,8 +432,10 @@ check_meaning(const Place *at, ImsSideType type, GError **error)
                 at,
                 rule->key,
                 error,
-                "means nothing with 'type = %s'; remove it, or set type to %s",
+                _("means nothing with '%s = %s'; remove it, or set %s to %s"),
+                "type",
                 type_names[type],
+                "type",
                 type_names[g_bit_nth_lsf(rule->types, -1)]);
     }
     return TRUE;
@@ -427,7 +455,12 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
             at,
             "type",
             error,
-            "'dovecot' is for [local] only; here it is 'imaps', 'imap' or 'tunnel'");
+            _("'%s' is for [%s] only; here it is '%s', '%s' or '%s'"),
+            type_names[IMS_TYPE_DOVECOT],
+            ims_side_name(IMS_LOCAL),
+            type_names[IMS_TYPE_IMAPS],
+            type_names[IMS_TYPE_IMAP],
+            type_names[IMS_TYPE_TUNNEL]);
     if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error))
         return FALSE;
 
@@ -480,7 +513,8 @@ check_sides_differ(Place *at, const ImsConfig *config, GError **error)
 
     at->group = "local";
     if (g_str_equal(local, remote))
-        return refuse(at, NULL, error, "is the same server and user as [remote]");
+        return refuse(
+            at, NULL, error, _("is the same server and user as [%s]"), ims_side_name(IMS_REMOTE));
     return TRUE;
 }
 
@@ -560,7 +594,7 @@ ims_config_load(const char *path, const char *name, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "%s: is no regular file; move it away, or put a file in its place",
+            _("%s: is no regular file; move it away, or put a file in its place"),
             path);
         return NULL;
     }
@@ -593,9 +627,10 @@ check_setting(Place *at, const char *full, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_CONFIG,
-        "%s: '%s' is no key; write group and key, for example 'remote.host'",
+        _("%s: '%s' is no key; write group and key, for example '%s'"),
         at->path,
-        shown);
+        shown,
+        "remote.host");
     return FALSE;
 }
 
@@ -648,7 +683,7 @@ ims_config_write(GKeyFile *file, const char *path, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "%s: cannot be made: %s",
+            _("%s: cannot be made: %s"),
             folder,
             g_strerror(errno));
         return FALSE;

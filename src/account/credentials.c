@@ -6,6 +6,7 @@
 
 #include "account/credentials.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +49,31 @@ host_of(const ImsSideConfig *side)
 }
 
 static GError *
+explain_none(const ImsCredentials *self, const ImsSideConfig *side)
+{
+    const char *side_name = ims_side_name(self->side);
+    g_autofree char *command = g_strconcat(
+        "imapsyncctl password ", self->config->name, self->side == IMS_LOCAL ? " local" : "", NULL);
+
+    if (side->host == NULL)
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            _("%s: no password of %s is in the keyring: run '%s'"),
+            side_name,
+            side->username,
+            command);
+    return g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_CREDENTIALS_MISSING,
+        _("%s: no password of %s at %s is in the keyring: run '%s'"),
+        side_name,
+        side->username,
+        side->host,
+        command);
+}
+
+static GError *
 explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *message)
 {
     const ImsSideConfig *side = &self->config->side[self->side];
@@ -57,38 +83,28 @@ explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *messag
     case IMS_SECRET_FOUND:
         break;
     case IMS_SECRET_NONE:
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_CREDENTIALS_MISSING,
-            "%s: no password of %s%s%s is in the keyring: run 'imapsyncctl password %s%s'",
-            ims_side_name(self->side),
-            side->username,
-            *host_of(side) != '\0' ? " at " : "",
-            host_of(side),
-            name,
-            self->side == IMS_LOCAL ? " local" : "");
+        return explain_none(self, side);
     case IMS_SECRET_LOCKED:
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_KEYRING_LOCKED,
-            "%s: the keyring is locked: unlock it, for example by logging in or with a program "
-            "that "
-            "shows passwords; %s then goes on by itself",
+            _("%s: the keyring is locked: unlock it, for example by logging in or with a program "
+              "that shows passwords; %s then goes on by itself"),
             ims_side_name(self->side),
             name);
     case IMS_SECRET_ABSENT:
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
-            "%s: no keyring (Secret Service) is running on the session bus: start one, for example "
-            "gnome-keyring or KWallet (%s)",
+            _("%s: no keyring (Secret Service) is running on the session bus: start one, for "
+              "example gnome-keyring or KWallet (%s)"),
             ims_side_name(self->side),
             message);
     case IMS_SECRET_ERROR:
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
-            "%s: the keyring failed: %s; try again, or restart the keyring",
+            _("%s: the keyring failed: %s; try again, or restart the keyring"),
             ims_side_name(self->side),
             message);
     }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@
 #include "util/error.h"
 #include "util/names.h"
 
+#define SETTING      "type = dovecot"
 #define OPEN_FOLDERS 16 /* at a time, while a store is deleted */
 
 /* No socket of a running Dovecot must be found, so its folders are set to one that is not there.
@@ -86,30 +88,35 @@ static gboolean
 check_can_serve(const char *store, GError **error)
 {
     if (geteuid() == 0) {
-        g_set_error_literal(
+        g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "the embedded store (type = dovecot) cannot be used by root, since Dovecot refuses to "
-            "serve root: run imapsyncd as an ordinary user");
+            _("the embedded store (%s) cannot be used by root, since Dovecot refuses to serve "
+              "root: run imapsyncd as an ordinary user"),
+            SETTING);
         return FALSE;
     }
     if (!g_file_test(IMS_DOVECOT_IMAP, G_FILE_TEST_IS_EXECUTABLE)) {
-        g_set_error_literal(
+        g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "the embedded store (type = dovecot) needs " IMS_DOVECOT_IMAP
-            ": install the package dovecot-imapd");
+            _("the embedded store (%s) needs %s: install the package %s"),
+            SETTING,
+            IMS_DOVECOT_IMAP,
+            "dovecot-imapd");
         return FALSE;
     }
     if (strpbrk(store, "\n\r") != NULL) {
-        g_set_error_literal(
+        g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "the embedded store (type = dovecot) cannot stand below a folder whose name has a line "
-            "break: set XDG_DATA_HOME to another one");
+            _("the embedded store (%s) cannot stand below a folder whose name has a line break: "
+              "set %s to another one"),
+            SETTING,
+            "XDG_DATA_HOME");
         return FALSE;
     }
     return TRUE;
@@ -124,7 +131,12 @@ write_config(const char *store, const char *path, GError **error)
 
     if (g_mkdir_with_parents(store, 0700) != 0) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_STATE, "%s: cannot be made: %s", store, g_strerror(errno));
+            error,
+            IMS_ERROR,
+            IMS_ERROR_STATE,
+            _("%s: cannot be made: %s"),
+            store,
+            g_strerror(errno));
         return FALSE;
     }
     if (g_file_get_contents(path, &have, NULL, NULL) && g_str_equal(have, want))
@@ -195,8 +207,8 @@ ims_dovecot_delete_store(const char *store, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_STATE,
-            "%s: is a symbolic link, which is not followed to delete mail: remove it, and what it "
-            "leads to, yourself",
+            _("%s: is a symbolic link, which is not followed to delete mail: remove it, and what "
+              "it leads to, yourself"),
             store);
         return FALSE;
     }
@@ -206,8 +218,8 @@ ims_dovecot_delete_store(const char *store, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_STATE,
-            "%s: cannot be deleted: %s: close the programs that use it, or correct its "
-            "permissions; then try again",
+            _("%s: cannot be deleted: %s: close the programs that use it, or correct its "
+              "permissions; then try again"),
             store,
             g_strerror(errno));
         return FALSE;

@@ -5,6 +5,7 @@
 
 #include "account/hint.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #define LONGEST 64 /* bytes of a word that are looked at; the known ones are shorter */
@@ -48,6 +49,6 @@ ims_hint(const char *word, const char *const *known)
             nearest = *known;
         }
     }
-    return nearest != NULL ? g_strdup_printf("did you mean '%s'?", nearest)
-                           : g_strdup_printf("known are: %s", all);
+    return nearest != NULL ? g_strdup_printf(_("did you mean '%s'?"), nearest)
+                           : g_strdup_printf(_("known are: %s"), all);
 }

@@ -8,6 +8,7 @@
 #include "account/order.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
 #include "account/dovecot.h"
@@ -102,7 +103,12 @@ set_state_path(ImsOrder *self, const char *account, GError **error)
 
     if (g_mkdir_with_parents(folder, 0700) != 0) {
         g_set_error(
-            error, IMS_ERROR, IMS_ERROR_STATE, "%s: cannot be made: %s", folder, g_strerror(errno));
+            error,
+            IMS_ERROR,
+            IMS_ERROR_STATE,
+            _("%s: cannot be made: %s"),
+            folder,
+            g_strerror(errno));
         return FALSE;
     }
     self->state_path = g_steal_pointer(&path);

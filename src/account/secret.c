@@ -9,6 +9,7 @@
 
 #include "account/secret.h"
 
+#include <glib/gi18n.h>
 #include <libsecret/secret.h>
 #include <string.h>
 
@@ -67,7 +68,7 @@ deadline_passed(gpointer data)
 
     self->timer = 0; /* this source ends by itself */
     g_cancellable_cancel(self->cancel);
-    answer(self, IMS_SECRET_ERROR, NULL, "it does not answer");
+    answer(self, IMS_SECRET_ERROR, NULL, _("it does not answer"));
     return G_SOURCE_REMOVE;
 }
 
