@@ -49,6 +49,7 @@ static const KeyRule rules[] = {
     {"ca-file", IN_SIDES, WITH_NETWORK},
     {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
+    {"compress", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"prefix", IN_SIDES, 0},
 };
 
@@ -386,6 +387,20 @@ read_starttls(const Place *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
+read_compress(const Place *at, ImsSideConfig *side, GError **error)
+{
+    gboolean compress;
+
+    if (!g_key_file_has_key(at->file, at->group, "compress", NULL))
+        return TRUE;
+    if (!read_bool(at, "compress", &compress, error))
+        return FALSE;
+
+    side->compress = compress ? IMS_COMPRESS_YES : IMS_COMPRESS_NO;
+    return TRUE;
+}
+
+static gboolean
 read_network(const Place *at, ImsSideConfig *side, GError **error)
 {
     if (!read_host(at, side, error) || !read_port(at, side, error) ||
@@ -461,7 +476,8 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
             type_names[IMS_TYPE_IMAPS],
             type_names[IMS_TYPE_IMAP],
             type_names[IMS_TYPE_TUNNEL]);
-    if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error))
+    if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error) ||
+        !read_compress(at, side, error))
         return FALSE;
 
     switch (side->type) {

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "imap/conn.h"
 #include "model/pattern.h"
 #include "model/side.h"
 
@@ -19,6 +20,7 @@ typedef struct {
     char *username; /* NULL with a tunnel that greets PREAUTH */
     char *ca_file;  /* NULL: the system's authorities */
     gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
+    ImsCompress compress;
     char *command;
     char **argv;
     char *folder; /* prefix without its last `/`; NULL: the account has the server for itself */

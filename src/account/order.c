@@ -32,6 +32,7 @@ set_network(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
     endpoint->port = side->port;
     endpoint->ca_file = g_strdup(side->ca_file);
     endpoint->username = g_strdup(side->username);
+    endpoint->compress = side->compress;
     self->endpoint[which] = endpoint;
     self->identity[which] = ims_side_config_identity(side, NULL);
 }
@@ -43,6 +44,7 @@ set_tunnel(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
 
     endpoint->argv = g_strdupv(side->argv);
     endpoint->username = g_strdup(side->username);
+    endpoint->compress = side->compress;
     self->endpoint[which] = endpoint;
     self->identity[which] = ims_side_config_identity(side, NULL);
 }

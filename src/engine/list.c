@@ -32,7 +32,7 @@ ims_lists_ask(ImsPass *pass, ImsLists *self, ImsSide side, gboolean with_spaces,
             return FALSE;
     }
     self->cmd[side] = ims_conn_list(pass->conn[side], error);
-    return self->cmd[side] != NULL;
+    return self->cmd[side] != NULL && ims_conn_compress(pass->conn[side], error);
 }
 
 static gboolean

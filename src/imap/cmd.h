@@ -18,6 +18,7 @@ enum {
     IMS_WANT_SPACES = 1 << 8,   /* NAMESPACE */
     IMS_NEEDS_MAILBOX = 1 << 6, /* makes no sense unless a mailbox is selected */
     IMS_ENDS_CLEAR = 1 << 7,    /* STARTTLS: TLS begins behind its OK */
+    IMS_ENDS_PLAIN = 1 << 9,    /* COMPRESS: compressed octets begin behind its OK */
 };
 
 struct ImsCmd {

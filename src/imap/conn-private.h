@@ -4,6 +4,7 @@
 
 #include "imap/conn.h"
 #include "imap/session.h"
+#include "net/deflate.h"
 
 struct ImsConn {
     ImsPump *pump;
@@ -11,7 +12,14 @@ struct ImsConn {
     ImsLink *link;      /* NULL: closed */
     ImsLinkCount count; /* of the link when it was closed */
     ImsSession session;
+    ImsCompress compress; /* as the endpoint has it; NO once it was asked for */
+    ImsCmd *asked;        /* COMPRESS, unanswered or not heeded yet; NULL: none */
+    ImsDeflate *deflate;  /* NULL: octets are what they mean */
 };
+
+/** ims_conn_heed_compress: waits for the answer to COMPRESS, if it was sent, and does as it says.
+ * Before that nothing can be sent, and nothing that stands behind the answer is heard. */
+gboolean ims_conn_heed_compress(ImsConn *self, GError **error);
 
 /** ims_conn_usable: Returns: whether the connection lives; else FALSE with the error that ended it.
  */

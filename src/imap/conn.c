@@ -118,7 +118,8 @@ wait_for(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, gint64 stall_us, GError
 
     if (ims_cmd_answered(cmd))
         return TRUE;
-    if (ims_conn_pump_for(self, is_answered, cmd, deadline_us, stall_us, &local))
+    if (ims_conn_heed_compress(self, &local) &&
+        ims_conn_pump_for(self, is_answered, cmd, deadline_us, stall_us, &local))
         return TRUE;
     if (ims_cmd_answered(cmd))
         return TRUE;
@@ -198,6 +199,7 @@ ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock,
     self->pump = pump;
     self->clock = clock;
     self->link = link;
+    self->compress = endpoint->compress;
     ims_session_init(&self->session);
     if (endpoint->type == IMS_ENDPOINT_STARTTLS)
         self->session.channel = IMS_CHANNEL_CLEAR;
@@ -232,9 +234,12 @@ ims_conn_free(ImsConn *self)
     if (self == NULL)
         return;
 
-    if (self->link != NULL && ims_session_is_idle(&self->session))
+    if (self->link != NULL && ims_session_is_idle(&self->session) &&
+        ims_conn_heed_compress(self, NULL))
         say_goodbye(self);
     close_link(self);
+    g_clear_pointer(&self->asked, ims_cmd_unref);
+    ims_deflate_free(self->deflate);
     ims_session_clear(&self->session);
     g_free(self);
 }

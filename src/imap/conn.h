@@ -32,9 +32,17 @@ typedef enum {
     IMS_ENDPOINT_COMMAND
 } ImsEndpointType;
 
+/* COMPRESS=DEFLATE (RFC 4978), where the server has it. */
+typedef enum {
+    IMS_COMPRESS_AUTO, /* over a network, but not on this computer */
+    IMS_COMPRESS_YES,
+    IMS_COMPRESS_NO,
+} ImsCompress;
+
 /* How to reach a server, and as whom. */
 typedef struct {
     ImsEndpointType type;
+    ImsCompress compress;
     char *host;
     guint16 port;
     char *ca_file;  /* TLS, STARTTLS: NULL: the system's */
@@ -99,6 +107,15 @@ guint64 ims_conn_append_limit(const ImsConn *self);
 /** ims_conn_wait: waits for @cmd's reply. A NO is TRUE, see ims_cmd_reply(); a BAD is an error.
  * Control commands have a deadline of 120 seconds since the last byte. */
 gboolean ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error);
+
+/**
+ * ims_conn_compress:
+ *
+ * Ends a flight by asking for compression, if the endpoint wants it and the server has it; does
+ * nothing if it has been asked before. What is issued next waits for the answer, which comes behind
+ * those of this flight, and is compressed unless that was a NO.
+ */
+gboolean ims_conn_compress(ImsConn *self, GError **error);
 
 /* -- the tree -- */
 

@@ -21,6 +21,7 @@ ims_endpoint_copy(const ImsEndpoint *self)
 {
     ImsEndpoint *copy = ims_endpoint_new(self->type);
 
+    copy->compress = self->compress;
     copy->host = g_strdup(self->host);
     copy->port = self->port;
     copy->ca_file = g_strdup(self->ca_file);

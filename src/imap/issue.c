@@ -28,6 +28,8 @@ ims_conn_make_room(ImsConn *self, GError **error)
 {
     if (!ims_conn_usable(self, error))
         return FALSE;
+    if (!ims_conn_heed_compress(self, error))
+        return FALSE;
     if (self->session.append.cmd != NULL)
         return ims_conn_fail(
             self,

@@ -85,6 +85,12 @@ ims_session_secured(ImsSession *self)
 }
 
 void
+ims_session_unpacked(ImsSession *self)
+{
+    self->channel = IMS_CHANNEL_SAFE;
+}
+
+void
 ims_session_closed(const ImsSession *self, GError **error)
 {
     if (self->bye != NULL)
@@ -271,6 +277,8 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
 
     if ((sent->cmd->wants & IMS_ENDS_CLEAR) && ok)
         self->channel = IMS_CHANNEL_SEALED;
+    if ((sent->cmd->wants & IMS_ENDS_PLAIN) && ok)
+        self->channel = IMS_CHANNEL_PACKED;
     if ((sent->cmd->wants & IMS_WANT_DELTA) && !end_select(self, sent->cmd, ok, response, error))
         return FALSE;
     ims_cmd_answer(sent->cmd, ok ? IMS_REPLY_OK : IMS_REPLY_NO, response);
@@ -486,7 +494,8 @@ client_feed(gpointer client, const guint8 *data, gsize len, gsize *out_used, GEr
     GError *local = NULL;
     gsize used = 0;
 
-    while (self->error == NULL && used < len && !ims_session_body_stalls(self)) {
+    while (self->error == NULL && used < len && self->channel != IMS_CHANNEL_PACKED &&
+           !ims_session_body_stalls(self)) {
         gsize n = 0;
 
         if (ims_parser_body_left(self->parser) > 0)

@@ -22,6 +22,7 @@ typedef enum {
     IMS_CHANNEL_SAFE,   /* TLS, a command, or loopback */
     IMS_CHANNEL_CLEAR,  /* anybody may speak: only what leads to TLS is heard, and nothing shown */
     IMS_CHANNEL_SEALED, /* the OK to STARTTLS has come: not an octet may follow */
+    IMS_CHANNEL_PACKED, /* the OK to COMPRESS has come: what follows is not for this parser yet */
 } ImsChannel;
 
 /* One body: handed out while it comes in, or, if what belongs to it has not come before it, spooled
@@ -85,6 +86,8 @@ void ims_session_closed(const ImsSession *self, GError **error);
 /** ims_session_secured: TLS has begun: all that came before is forgotten, but for there having been
  * a greeting. No command may be unanswered. */
 void ims_session_secured(ImsSession *self);
+/** ims_session_unpacked: somebody inflates what comes from now on. */
+void ims_session_unpacked(ImsSession *self);
 /** ims_session_is_idle: Returns: whether the session lives and nothing is on its way. */
 gboolean ims_session_is_idle(const ImsSession *self);
 

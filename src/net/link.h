@@ -86,6 +86,8 @@ ImsLink *ims_link_open_command(char **argv, char **envp, GError **error);
 /** ims_link_free: closes at once, without TLS's goodbye if bytes are still queued. Takes NULL. */
 void ims_link_free(ImsLink *self);
 ImsLinkCount ims_link_count(const ImsLink *self);
+/** ims_link_is_remote: Returns: whether another computer is at its end; FALSE for a command. */
+gboolean ims_link_is_remote(const ImsLink *self);
 /** ims_link_stderr: Returns: (transfer full) (nullable): the last three lines of what a command
  * said, each escaped and cut as ims_text_escape() does, with slashes between; NULL if nothing. */
 char *ims_link_stderr(ImsLink *self);

@@ -80,6 +80,28 @@ test_imap(void)
 }
 
 static void
+test_compress(void)
+{
+    static const struct {
+        const char *text;
+        ImsCompress want;
+    } cases[] = {
+        {REMOTE, IMS_COMPRESS_AUTO},
+        {REMOTE "compress=yes\n", IMS_COMPRESS_YES},
+        {REMOTE "type=imap\ncompress=no\n", IMS_COMPRESS_NO},
+        {"[remote]\ntype=tunnel\ncommand=x\ncompress=yes\n", IMS_COMPRESS_YES},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsConfig) config = parse(cases[i].text, &error);
+
+        g_assert_no_error(error);
+        g_assert_cmpint(config->side[IMS_REMOTE].compress, ==, cases[i].want);
+    }
+}
+
+static void
 test_clear(void)
 {
     static const char *const texts[] = {
@@ -169,6 +191,8 @@ static const RefusedCase refused_cases[] = {
     {"host-with-port", "[remote]\nhost=h:993\n", "[remote] host: ", "keys of their own"},
     {"host-with-user", "[remote]\nhost=me@h\n", "[remote] host: ", "keys of their own"},
     {"host-as-url", "[remote]\nhost=imaps://h\n", "[remote] host: ", "keys of their own"},
+    {"compress-maybe", REMOTE "compress=maybe\n", "[remote] compress: ", "known are: yes, no"},
+    {"compress-without-a-line", REMOTE "[local]\ncompress=yes\n", "[local] compress: ", "means"},
     {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
     {"port-65536", REMOTE "port=65536\n", "[remote] port: ", "1 to 65535"},
     {"port-word", REMOTE "port=imaps\n", "[remote] port: ", "1 to 65535"},
@@ -422,6 +446,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/a-remote-host-and-username-are-enough", test_defaults);
     g_test_add_func("/account/config/every-key-is-read", test_every_key);
     g_test_add_func("/account/config/imap-is-starttls", test_imap);
+    g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);
     g_test_add_func("/account/config/names", test_names);

@@ -25,6 +25,9 @@ class Plain(Dovecot):
         return self.log_in(imaplib.IMAP4("127.0.0.1", self.starttls_port, timeout=120))
 
 
+COMPRESSING = "protocol imap {\n  mail_plugins = $mail_plugins imap_zlib\n}\nmail_plugins = $mail_plugins zlib\n"
+
+
 def fill(session, n=20):
     conn = session.remote_connection()
     mail.create(conn, "Sub")
@@ -112,6 +115,26 @@ def without_starttls_nobody_logs_in():
             holds(trace not in log, "a login was tried")
 
 
+def what_goes_over_the_line_is_compressed_if_wanted():
+    """A message that repeats itself, so that its size on the line tells."""
+    with Session(settings=COMPRESSING) as session:
+        text = b"Subject: same\r\n\r\n" + b"the same line again and again\r\n" * 30_000
+        mail.must(session.remote_connection().append("INBOX", None, None, text))
+        by_starttls(session)
+        plain = session.sync()["bytes-received"]
+        words = [f"remote.ca-file={session.authority.certificate}", "remote.compress=yes"]
+        words = [word for setting in words for word in ("--set", setting)]
+        session.ctl("add", "packed", session.remote.url(), *words, stdin=Dovecot.PASSWORD + "\n")
+        fewer = session.sync("packed")["bytes-received"]
+        holds(plain > len(text) > 10 * fewer, f"{plain} octets, and compressed {fewer}")
+        local = session.local_connection("packed")
+        mail.must(local.append("INBOX", None, None, text.replace(b"again", b"anew")))
+        session.sync("packed")
+        equal(session.steps(session.sync("packed")), {}, "steps of a sync with nothing to do")
+        lines = mail.differences(mail.snapshot(local), mail.snapshot(session.remote_connection()))
+        equal(lines, [], "what differs")
+
+
 def in_the_clear_on_this_computer():
     with Session() as session:
         session.remote = Plain(session)
@@ -195,6 +218,7 @@ if __name__ == "__main__":
             a_wrong_password_of_any_letters_is_told,
             an_unknown_authority_gets_no_login,
             without_starttls_nobody_logs_in,
+            what_goes_over_the_line_is_compressed_if_wanted,
             in_the_clear_on_this_computer,
             in_the_clear_to_no_other_computer,
             a_command_may_want_a_login,

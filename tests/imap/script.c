@@ -5,6 +5,7 @@
 #include "script.h"
 
 #include <string.h>
+#include <zlib.h>
 
 #include "net/link.h"
 #include "net/pump.h"
@@ -29,7 +30,49 @@ static struct {
     gboolean saying;   /* the server has begun its turn */
     const char *said;
     ImsPump pump;
+    gboolean packs;            /* the server compresses */
+    gboolean client_packs;     /* the client does */
+    z_stream packed, unpacked; /* of the server; of the client */
 } script;
+
+/* -- compressing -- */
+
+static void
+begin_packing(void)
+{
+    script.packed = script.unpacked = (z_stream){0};
+    g_assert_cmpint(
+        deflateInit2(&script.packed, 9, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY), ==, Z_OK);
+    g_assert_cmpint(inflateInit2(&script.unpacked, -15), ==, Z_OK);
+    script.packs = TRUE;
+}
+
+static void
+end_packing(void)
+{
+    g_assert_true(script.packs == script.client_packs);
+    if (script.packs) {
+        deflateEnd(&script.packed);
+        inflateEnd(&script.unpacked);
+    }
+    script.packs = script.client_packs = FALSE;
+}
+
+/* Appends what deflate() or inflate() makes of @data. */
+static void
+move(z_stream *stream, int (*step)(z_stream *, int), gconstpointer data, gsize len, GString *to)
+{
+    guint8 some[256];
+
+    stream->next_in = (Bytef *)data;
+    stream->avail_in = (uInt)len;
+    do {
+        stream->next_out = some;
+        stream->avail_out = sizeof some;
+        step(stream, Z_SYNC_FLUSH);
+        g_string_append_len(to, (const char *)some, (gssize)(sizeof some - stream->avail_out));
+    } while (stream->avail_out == 0);
+}
 
 /* -- matching -- */
 
@@ -81,7 +124,10 @@ take_output(void)
     if (script.pump.client == NULL)
         return;
     while ((len = script.pump.client->output(script.pump.self_of_client, &data)) > 0) {
-        g_string_append_len(script.sent, (const char *)data, (gssize)len);
+        if (script.client_packs)
+            move(&script.unpacked, inflate, data, len, script.sent);
+        else
+            g_string_append_len(script.sent, (const char *)data, (gssize)len);
         script.pump.client->sent(script.pump.self_of_client, len);
     }
     while (match_client())
@@ -99,10 +145,15 @@ say(void)
     if (!script.saying)
         g_assert_cmpstr(script.sent->str, ==, "");
     script.saying = TRUE;
-    for (; is_at('S'); script.next++) {
+    for (; is_at('S') || is_at('Z'); script.next++) {
         g_autoptr(GString) bytes = line_bytes(*script.next);
 
-        g_string_append_len(script.incoming, bytes->str, (gssize)bytes->len);
+        if (is_at('Z'))
+            begin_packing();
+        else if (script.packs)
+            move(&script.packed, deflate, bytes->str, bytes->len, script.incoming);
+        else
+            g_string_append_len(script.incoming, bytes->str, (gssize)bytes->len);
     }
 }
 
@@ -178,6 +229,15 @@ void
 ims_pump_detach(ImsPump *self, ImsLink *link)
 {
     self->client = NULL;
+}
+
+void
+ims_pump_replace(ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpointer self_of_client)
+{
+    g_assert_true(script.packs && !script.client_packs);
+    g_assert_cmpstr(script.sent->str, ==, "");
+    script.client_packs = TRUE;
+    ims_pump_attach(self, link, client, self_of_client);
 }
 
 gboolean
@@ -278,6 +338,12 @@ ims_link_count(const ImsLink *self)
     return (ImsLinkCount){.received = script.n_told};
 }
 
+gboolean
+ims_link_is_remote(const ImsLink *self)
+{
+    return FALSE;
+}
+
 char *
 ims_link_stderr(ImsLink *self)
 {
@@ -308,6 +374,7 @@ script_end(void)
     if (logout == NULL)
         g_assert_cmpstr(script.sent->str, ==, "");
     g_assert_null(script.pump.client);
+    end_packing();
     g_string_free(script.incoming, TRUE);
     g_string_free(script.sent, TRUE);
     g_clear_error(&script.pump.fault);
