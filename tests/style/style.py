@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Copyright the imapsyncd authors
 """Holds the sources to what a compiler does not check: floors, licence lines, the list of files
-with text to translate, formatting.
+with text to translate, errors that are not marked for translation, formatting.
 
-Usage: style.py floors|licence|potfiles|format TOP
+Usage: style.py floors|licence|potfiles|messages|format TOP
 """
 
 import pathlib
@@ -45,6 +45,17 @@ GIO_EXCEPTIONS = {("engine", "gio/gio.h")}
 LICENCE = ("SPDX-License-Identifier: GPL-3.0-or-later", "Copyright the imapsyncd authors")
 LICENSED = {".c", ".h", ".py", ".sh", ".build", ".sql", ".xml"}
 TRANSLATED = re.compile(r"(\b_|\bN_|\bngettext)\(")
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])+\'|\w+|[(),;{}]|\n|[^\s]', re.S)
+MARKS = {"_", "N_", "ngettext"}
+# GLib's functions that make an error, and which of their arguments is its text.
+GERRORS = {
+    "g_set_error": 3, "g_set_error_literal": 3, "g_error_new": 2, "g_error_new_literal": 2,
+    "g_prefix_error": 1, "g_propagate_prefixed_error": 2,
+}
+# Functions of ours that are given text for people without a place for an error.
+TELLERS = {"ims_batch_single", "ims_cmd_new_refused", "sd_bus_reply_method_errorf"}
+ERROR_ARGUMENT = re.compile(r"&?(error|ret_error|fault|local|broken|problem)")
+CONVERSION = re.compile(r"%[-+ #0-9.*]*(?:hh|h|ll|l|z|j|t)?[a-zA-Z%]")
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 
 
@@ -125,6 +136,61 @@ def check_potfiles(top):
         yield path, 1, fault
 
 
+def calls(text):
+    """The calls in a C source, innermost first, as (name, arguments); an argument is a list of
+    (line, token). What stands in parentheses without a name belongs to the call around them."""
+    line, before, around = 1, "", []
+    for token in TOKEN.findall(text):
+        if token == "(":
+            around.append((before if re.match(r"\w", before) else "", [[]]))
+        elif token == ")" and around:
+            name, arguments = around.pop()
+            if name:
+                yield name, arguments
+            elif around:
+                around[-1][1][-1].extend(item for argument in arguments for item in argument)
+        elif token in ";{}":
+            around.clear()
+        elif token == "," and around:
+            around[-1][1].append([])
+        elif token.strip() and not token.startswith("/*") and around:
+            around[-1][1][-1].append((line, token))
+        before = token if token.strip() else before
+        line += token.count("\n")
+
+
+def tells(name, arguments):
+    """Whether a call is given an error to set, or is known to tell people something."""
+    return name in TELLERS or any(
+        ERROR_ARGUMENT.fullmatch("".join(token for _, token in argument)) for argument in arguments
+    )
+
+
+def message_faults(text):
+    """Names the texts of errors in a C source that are not marked for translation, as (line, fault):
+    of GLib's functions whatever has a letter, of all others that tell something what reads as words."""
+    for name, arguments in calls(text):
+        if name in MARKS or not (name in GERRORS or tells(name, arguments)):
+            continue
+        for position, argument in enumerate(arguments):
+            text_like = "[A-Za-z]" if GERRORS.get(name) == position else "[a-z] [a-z]{2}"
+            for line, token in argument:
+                if token.startswith('"') and re.search(text_like, CONVERSION.sub("", token)):
+                    yield line, f"{token} is not marked for translation"
+
+
+# Not yet marked.
+UNMARKED = re.compile(r"bus/|account/(account|accounts|job|removal)\.c")
+
+
+def check_messages(top):
+    for path in sorted((top / "src").rglob("*.c")):
+        if UNMARKED.match(str(path.relative_to(top / "src"))):
+            continue
+        for line, fault in message_faults(path.read_text()):
+            yield path, line, fault
+
+
 def check_format(top):
     sources = [str(p) for folder in ("src", "tests") for p in sorted((top / folder).rglob("*.[ch]"))]
     command = ["clang-format-14", "--dry-run", "-Werror", "--style=file", *sources]
@@ -139,7 +205,12 @@ def main(check, top):
     top = pathlib.Path(top)
     if check == "format":
         return check_format(top)
-    checks = {"floors": check_floors, "licence": check_licence, "potfiles": check_potfiles}
+    checks = {
+        "floors": check_floors,
+        "licence": check_licence,
+        "potfiles": check_potfiles,
+        "messages": check_messages,
+    }
     faults = list(checks[check](top))
     for path, line, fault in faults:
         print(f"{path.relative_to(top)}:{line}: {fault}")

@@ -29,6 +29,27 @@ INCLUDES = [
     ("engine", "/* an include in a comment is none */", True),
 ]
 
+MESSAGES = [
+    ('g_set_error(error, D, C, _("no %s"), "name = value");', []),
+    ('g_set_error(error, D, C, "%s: %s", a, b);', []),
+    ('g_set_error(error, D, C, "no %s", a);', [1]),
+    ('g_set_error(error, D, C, "%s", a ? _("b") : "bad luck");', [1]),
+    ('g_set_error(error, D, C, (a ? "b" : _("c")));', [1]),
+    ('g_set_error(error, D, C, ngettext("%u box", "%u boxes", n), n);', []),
+    ('/* g_set_error(error, D, C, "no"); */', []),
+    ('x = "g_set_error(error, D, C, \\"no\\");";', []),
+    ('return g_error_new(D, C,\n    "a"\n    "b");', [2, 3]),
+    ('g_prefix_error(error, "%s: ", name);', []),
+    ('return refuse(at, "key", error, N_("is missing"));', []),
+    ('return refuse(at, "key", error, "is missing");', [1]),
+    ('return fail("is missing", &local);', [1]),
+    ('sd_bus_error_setf(ret_error, NAME, "is missing");', [1]),
+    ('send(self, "ENABLE QRESYNC", error); run(self, "SELECT a FROM b", error);', []),
+    ('g_message("keyring: it failed: %s", error->message);', []),
+    ('if (!f(error, g("is not for people"))) h(", error)");', []),
+    ('ims_cmd_new_refused("APPEND", "cannot be sent");', [1]),
+]
+
 
 class Style(unittest.TestCase):
     def test_an_include_may_only_run_down(self):
@@ -53,6 +74,11 @@ class Style(unittest.TestCase):
         for listed in (["a.c"], ["a.c", "b.c", "c.c"], ["a.c", "c.c", "d.c"], ["c.c", "a.c"]):
             with self.subTest(listed):
                 self.assertEqual(len(list(style.potfiles_faults(listed, texts))), 1)
+
+    def test_text_of_an_error_that_is_not_marked_for_translation_is_seen(self):
+        for source, lines in MESSAGES:
+            with self.subTest(source):
+                self.assertEqual([line for line, _ in style.message_faults(source)], lines)
 
     def test_a_command_option_or_status_without_documentation_is_seen(self):
         page = ".It Ic sync Op Fl -json\n.It Cm host\n.It 0\n"
