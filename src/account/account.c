@@ -8,6 +8,8 @@
 
 #include "account/account-private.h"
 
+#include <glib/gi18n.h>
+
 #include "account/verdict.h"
 #include "util/error.h"
 
@@ -124,7 +126,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 static GError *
 cancelled_error(void)
 {
-    return g_error_new_literal(IMS_ERROR, IMS_ERROR_CANCELLED, "the job was cancelled");
+    return g_error_new_literal(IMS_ERROR, IMS_ERROR_CANCELLED, _("the job was cancelled"));
 }
 
 static void
@@ -179,7 +181,7 @@ check_usable(const ImsAccount *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_BUSY,
-            "%s is just being removed: add it again when it has gone",
+            _("%s is just being removed: add it again when it has gone"),
             self->name);
         return FALSE;
     }
@@ -193,8 +195,10 @@ check_usable(const ImsAccount *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "%s is disabled: remove 'enabled = no' from [account] in its file",
-            self->name);
+            _("%s is disabled: remove '%s' from [%s] in its file"),
+            self->name,
+            "enabled = no",
+            "account");
         return FALSE;
     }
     return TRUE;

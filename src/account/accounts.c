@@ -8,6 +8,7 @@
 #include "account/account-private.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -162,12 +163,13 @@ static gboolean
 check_new_name(ImsAccounts *self, const char *name, const char *path, GError **error)
 {
     if (!ims_config_name_is_valid(name)) {
-        g_set_error_literal(
+        g_set_error(
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "an account's name is up to 64 letters, digits and ._@- and begins with a letter or a "
-            "digit; for example 'work'");
+            _("an account's name is up to 64 letters, digits and ._@- and begins with a letter or "
+              "a digit; for example '%s'"),
+            "work");
         return FALSE;
     }
     if (ims_accounts_find(self, name) != NULL || g_file_test(path, G_FILE_TEST_EXISTS)) {
@@ -175,7 +177,7 @@ check_new_name(ImsAccounts *self, const char *name, const char *path, GError **e
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            "the account %s exists already: choose another name, or edit %s",
+            _("the account %s exists already: choose another name, or edit %s"),
             name,
             path);
         return FALSE;
@@ -215,7 +217,7 @@ ims_accounts_remove(
             error,
             IMS_ERROR,
             IMS_ERROR_BUSY,
-            "%s is just being removed: wait until it has gone",
+            _("%s is just being removed: wait until it has gone"),
             account->name);
         return FALSE;
     }

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <gio/gio.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 
 #include "account/account-private.h"
@@ -77,8 +78,8 @@ delete_config(const char *path, GError **error)
         error,
         IMS_ERROR,
         IMS_ERROR_CONFIG,
-        "%s: cannot be removed: %s: correct the permissions of its directory, then remove the "
-        "account again",
+        _("%s: cannot be removed: %s: correct the permissions of its directory, then remove the "
+          "account again"),
         path,
         g_strerror(errno));
     return FALSE;
@@ -133,16 +134,16 @@ explain(const ImsRemoval *self, ImsSecretOutcome outcome, const char *message)
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_KEYRING_LOCKED,
-            "the keyring that holds the passwords of %s is locked: unlock it, for example by "
-            "logging in or with a program that shows passwords; then remove %s again",
+            _("the keyring that holds the passwords of %s is locked: unlock it, for example by "
+              "logging in or with a program that shows passwords; then remove %s again"),
             name,
             name);
     if (outcome == IMS_SECRET_ERROR)
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_KEYRING_LOCKED,
-            "the passwords of %s cannot be removed from the keyring: %s: restart the keyring, then "
-            "remove %s again",
+            _("the passwords of %s cannot be removed from the keyring: %s: restart the keyring, "
+              "then remove %s again"),
             name,
             message,
             name);
@@ -198,7 +199,7 @@ ims_removal_abandon(ImsRemoval *self)
     error = g_error_new(
         IMS_ERROR,
         IMS_ERROR_CANCELLED,
-        "%s was not removed, since the service is stopping: remove it again",
+        _("%s was not removed, since the service is stopping: remove it again"),
         self->account->name);
     done = self->done;
     data = self->data;

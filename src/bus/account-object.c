@@ -4,6 +4,7 @@
  * The objects /org/imapsync1/account/NAME. Each remembers what it last told of its properties, so
  * that any number of refreshes emits each change once. */
 #include <errno.h>
+#include <glib/gi18n.h>
 
 #include "bus/fault.h"
 #include "bus/options.h"
@@ -81,7 +82,7 @@ method_test(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         return r;
     if (self->service->stopping)
         g_set_error(
-            &error, IMS_ERROR, IMS_ERROR_BUSY, "the service is stopping: ask again in a moment");
+            &error, IMS_ERROR, IMS_ERROR_BUSY, _("the service is stopping: ask again in a moment"));
     else
         job = ims_account_test(self->account, &error);
     if (job == NULL)

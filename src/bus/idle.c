@@ -10,6 +10,8 @@
  * this one must not act on the accounts beside it, and tells the caller to repeat. */
 #include "bus/idle.h"
 
+#include <glib/gi18n.h>
+
 #include "util/error.h"
 #include "util/names.h"
 
@@ -95,7 +97,7 @@ on_message(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
         retake(self);
     if (self->state == IDLE_REPLACED) {
         sd_bus_reply_method_errorf(
-            m, IMS_ERROR_PREFIX "Busy", "the service was just started anew: call it again");
+            m, IMS_ERROR_PREFIX "Busy", _("the service was just started anew: call it again"));
         return 1;
     }
     if (self->state == IDLE_COUNTING)
@@ -122,7 +124,7 @@ ims_idle_new(
             error,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "the session bus cannot be listened to (%s): start again in a new session",
+            _("the session bus cannot be listened to (%s): start again in a new session"),
             g_strerror(-r));
         return NULL;
     }

@@ -5,6 +5,7 @@
  * that wait for its end, and its owners: a job ends early when all who asked for it have left the
  * bus, unless one of them did not ask for that. */
 #include <errno.h>
+#include <glib/gi18n.h>
 
 #include "bus/fault.h"
 #include "bus/options.h"
@@ -88,7 +89,8 @@ method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     if (ims_job_cancel(self->job))
         return sd_bus_reply_method_return(m, NULL);
 
-    g_set_error(&error, IMS_ERROR, IMS_ERROR_NOT_RUNNING, "the job has ended: nothing to cancel");
+    g_set_error(
+        &error, IMS_ERROR, IMS_ERROR_NOT_RUNNING, _("the job has ended: nothing to cancel"));
     return ims_fault_set(ret_error, error);
 }
 
@@ -154,7 +156,8 @@ method_get_report(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     if (r < 0)
         return r;
     if (ims_job_result(self->job) == IMS_RESULT_RUNNING) {
-        g_set_error(&error, IMS_ERROR, IMS_ERROR_BUSY, "the job has not ended: call Wait before");
+        g_set_error(
+            &error, IMS_ERROR, IMS_ERROR_BUSY, _("the job has not ended: call %s before"), "Wait");
         return ims_fault_set(ret_error, error);
     }
 

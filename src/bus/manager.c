@@ -4,6 +4,7 @@
  * The object /org/imapsync1: all accounts at once, and news of all jobs, so that most clients need
  * no other object. */
 #include <errno.h>
+#include <glib/gi18n.h>
 
 #include "bus/fault.h"
 #include "bus/options.h"
@@ -21,8 +22,9 @@ find_account(ImsService *self, const char *name, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_NO_SUCH_ACCOUNT,
-            "no account is called “%s”: see “imapsyncctl list” for those there are",
-            name);
+            _("no account is called “%s”: see “%s” for those there are"),
+            name,
+            "imapsyncctl list");
     return account;
 }
 

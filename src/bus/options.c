@@ -5,6 +5,7 @@
 #include "bus/options.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 
 const ImsOption ims_no_options[] = {{NULL, NULL, 0, -1}};
 
@@ -29,12 +30,17 @@ refuse_unknown(const ImsOption *known, const char *name, sd_bus_error *ret_error
     g_ptr_array_add(names, NULL);
     list = g_strjoinv(", ", (char **)names->pdata);
 
+    if (list[0] == '\0')
+        return sd_bus_error_setf(
+            ret_error,
+            SD_BUS_ERROR_INVALID_ARGS,
+            _("option “%s” is not known; leave it out: none is known here"),
+            name);
     return sd_bus_error_setf(
         ret_error,
         SD_BUS_ERROR_INVALID_ARGS,
-        "option “%s” is not known; %s%s",
+        _("option “%s” is not known; leave it out, or use one of: %s"),
         name,
-        list[0] != '\0' ? "leave it out, or use one of: " : "leave it out: none is known here",
         list);
 }
 
@@ -90,7 +96,7 @@ read_entry(sd_bus_message *m, const ImsOption *known, gpointer out, sd_bus_error
         return sd_bus_error_setf(
             ret_error,
             SD_BUS_ERROR_INVALID_ARGS,
-            "option “%s” has type “%s”; give it type “%s”",
+            _("option “%s” has type “%s”; give it type “%s”"),
             name,
             type,
             option->type);

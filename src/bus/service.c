@@ -8,6 +8,7 @@
 #include "bus/service.h"
 
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -205,7 +206,7 @@ on_bus_lost(int errnum, gpointer data)
     g_autoptr(GError) error = g_error_new(
         IMS_ERROR,
         IMS_ERROR_OFFLINE,
-        "the session bus has gone (%s): start again in a new session",
+        _("the session bus has gone (%s): start again in a new session"),
         g_strerror(errnum));
 
     service_done(data, error);
@@ -225,7 +226,7 @@ on_name_lost(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
     error = g_error_new(
         IMS_ERROR,
         IMS_ERROR_BUSY,
-        "the bus name %s was taken away: stop the program that owns it",
+        _("the bus name %s was taken away: stop the program that owns it"),
         IMS_BUS_NAME);
     service_done(self, error);
     return 0;
@@ -267,8 +268,9 @@ connect_bus(ImsService *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_OFFLINE,
-            "there is no session bus (%s): run this in a user session, or below dbus-run-session",
-            g_strerror(-r));
+            _("there is no session bus (%s): run this in a user session, or below %s"),
+            g_strerror(-r),
+            "dbus-run-session");
         return FALSE;
     }
     r = sd_bus_request_name(self->bus, IMS_BUS_NAME, 0);
@@ -277,8 +279,9 @@ connect_bus(ImsService *self, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_BUSY,
-            r == -EEXIST ? "imapsyncd is already running in this session: use that one"
-                         : "the bus name cannot be taken: correct the policy of the session bus");
+            r == -EEXIST
+                ? _("imapsyncd is already running in this session: use that one")
+                : _("the bus name cannot be taken: correct the policy of the session bus"));
         return FALSE;
     }
     return TRUE;

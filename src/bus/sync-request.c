@@ -4,6 +4,7 @@
  * A Sync as it was asked for over the bus: its options, and for whom the job runs. Whether a job
  * can be shared is decided below, by the account. */
 #include <errno.h>
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "bus/fault.h"
@@ -42,8 +43,9 @@ canonicalize(char ***inout_names, GError **error)
                 error,
                 IMS_ERROR,
                 IMS_ERROR_NO_SUCH_MAILBOX,
-                "no mailbox can be called “%s”: use a name as listed by ListMailboxes",
-                *name);
+                _("no mailbox can be called “%s”: use a name as listed by %s"),
+                *name,
+                "ListMailboxes");
             return FALSE;
         }
         g_ptr_array_add(names, canonical);
@@ -105,7 +107,7 @@ ims_sync_request_start(
 
     if (service->stopping)
         g_set_error(
-            &error, IMS_ERROR, IMS_ERROR_BUSY, "the service is stopping: ask again in a moment");
+            &error, IMS_ERROR, IMS_ERROR_BUSY, _("the service is stopping: ask again in a moment"));
     else
         job = ims_account_sync(account, &self->options, IMS_TRIGGER_CLIENT, &error);
     if (job == NULL)

@@ -113,6 +113,13 @@ def serving(talk):
 
 
 class Translated(service.ServiceTest):
+    def refusal(self, name, *call):
+        """The text of an error reply, without the name that GLib puts before it."""
+        return self.refused(name, *call).split(name + ': ', 1)[-1]
+
+    def ours(self, name, *call):
+        return self.refusal('org.imapsync1.Error.' + name, *call)
+
     def error_of(self, name, **options):
         """The last part of the name of a job's error, and its text; both also the account's."""
         job = self.sync([name], **options)[0]
@@ -124,16 +131,12 @@ class Translated(service.ServiceTest):
 
 
 class Settings(Translated):
-    def refused_config(self, *call):
-        text = self.refused('org.imapsync1.Error.Config', ROOT, MANAGER, *call)
-        return text.split('org.imapsync1.Error.Config: ', 1)[-1]
-
     def test_what_add_account_refuses(self):
         for settings, *untranslated in REFUSED:
             with self.subTest(settings):
                 alone = any(key in settings for key in ('remote.type', 'remote.host', 'remote.username'))
                 given = settings if alone else {**REMOTE, **settings}
-                text = self.refused_config('AddAccount', '(sa{ss})', 'work', given)
+                text = self.ours('Config', ROOT, MANAGER, 'AddAccount', '(sa{ss})', 'work', given)
                 translated(text, self.home.config + '/work.conf', *untranslated)
 
     def test_file_that_is_empty_broken_or_none(self):
@@ -146,7 +149,53 @@ class Settings(Translated):
         translated(self.sync_refused(), path)
 
     def sync_refused(self):
-        return self.refused_config('Sync', '(asa{sv})', ['work'], {})
+        return self.ours('Config', ROOT, MANAGER, 'Sync', '(asa{sv})', ['work'], {})
+
+
+class Calls(Translated):
+    def test_names_of_accounts(self):
+        add = (ROOT, MANAGER, 'AddAccount', '(sa{ss})')
+        translated(self.ours('Config', *add, '!', GONE), '._@-', "'work'")
+        self.add('work', GONE)
+        translated(self.ours('Config', *add, 'work', GONE), ' work ', self.home.config + '/work.conf')
+        for call in ('Sync', '(asa{sv})', ['nobody'], {}), ('RemoveAccount', '(sa{sv})', 'nobody', {}):
+            text = self.ours('NoSuchAccount', ROOT, MANAGER, *call)
+            translated(text, 'nobody', 'imapsyncctl list')
+
+    def test_account_that_is_disabled(self):
+        self.add('work', {**GONE, 'account.enabled': 'no'})
+        translated(self.ours('Config', ROOT, MANAGER, 'Sync', '(asa{sv})', ['work'], {}),
+                   'work', 'enabled = no', '[account]')
+
+    def test_options(self):
+        self.add('work', GONE)
+        path = self.ask(ROOT, MANAGER, 'GetAccount', '(s)', 'work')
+        for option, value, *untranslated in (
+                ('dry-rum', GLib.Variant('b', True),
+                 'mailboxes, max-deletions, dry-run, cancel-on-disconnect'),
+                ('dry-run', GLib.Variant('s', 'yes'), '“s”', '“b”')):
+            text = self.refusal(service.INVALID_ARGS, path, ACCOUNT, 'Sync', '(a{sv})', {option: value})
+            translated(text, option, *untranslated)
+        text = self.refusal(service.INVALID_ARGS, path, ACCOUNT, 'Test', '(a{sv})', {'x': GLib.Variant('u', 1)})
+        translated(text)
+        mailboxes = {'mailboxes': GLib.Variant('as', ['A//B'])}
+        translated(self.ours('NoSuchMailbox', path, ACCOUNT, 'Sync', '(a{sv})', mailboxes),
+                   'A//B', 'ListMailboxes')
+
+    def test_jobs_that_have_not_ended_or_have(self):
+        job = self.silent_job()
+        translated(self.ours('Busy', job, JOB, 'GetReport', '(a{sv})', {}), 'Wait')
+        self.call(job, JOB, 'Cancel')
+        self.assertEqual(self.wait(job)[0], 'cancelled')
+        translated(self.get(job, JOB, 'Error')[1])
+        translated(self.ours('NotRunning', job, JOB, 'Cancel'))
+
+    def test_second_service_and_missing_bus(self):
+        for status, env in ((3, {}), (1, {'DBUS_SESSION_BUS_ADDRESS': 'unix:path=/nonexistent/bus'})):
+            process = self.home.start(**env)
+            _, err = process.communicate(timeout=DEADLINE_S)
+            self.assertEqual(process.returncode, status)
+            translated(err, 'imapsyncd: ', 'No such file or directory', 'dbus-run-session')
 
 
 class Jobs(Translated):

@@ -31,6 +31,8 @@ INCLUDES = [
 
 MESSAGES = [
     ('g_set_error(error, D, C, _("no %s"), "name = value");', []),
+    ('g_set_error(error, D, C, _("run %s"), "imapsyncctl list");', []),
+    ('g_set_error(error, D, C, _("no %s"), a ? b : "other word");', [1]),
     ('g_set_error(error, D, C, "%s: %s", a, b);', []),
     ('g_set_error(error, D, C, "no %s", a);', [1]),
     ('g_set_error(error, D, C, "%s", a ? _("b") : "bad luck");', [1]),
