@@ -7,6 +7,7 @@ Nothing of the user's session is touched, and nothing is left behind. All helper
 process that started them, even if it is killed.
 """
 
+import copy
 import imaplib
 import os
 import pathlib
@@ -216,6 +217,12 @@ class Session:
         except dbus.DBusException:  # bound, and not listening yet
             return None
 
+    def for_a_thread(self):
+        """The same session for a thread, which needs a connection of its own to the bus."""
+        other = copy.copy(self)
+        other.bus = self._connect()
+        return other
+
     def _environment(self):
         environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         environment.update(
@@ -358,7 +365,8 @@ class Session:
         got, summary = job.wait(seconds)
         if got != result:
             words = job.get("Error")[1]
-            raise AssertionError(f"the sync ended {got}, not {result}: {job.error()} {words}")
+            kept = [f"{issue['kind']}: {issue['mailbox']}" for issue in self.issues(name)]
+            raise AssertionError(f"the sync ended {got}, not {result}: {job.error()} {words} {kept}")
         return summary
 
     STEPS = (

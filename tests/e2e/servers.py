@@ -107,9 +107,10 @@ def free_port():
 
 
 class Dovecot:
-    """One server with one user. `settings` is configuration put after ours."""
+    """One server. `settings` is configuration put after ours; all users have the same password."""
 
     USER, PASSWORD = "someone", "correct horse"
+    USERS = (USER,)
 
     def __init__(self, top, name, authority, spawn, settings="", password=PASSWORD):
         self.top, self.authority, self.spawn = pathlib.Path(top) / name, authority, spawn
@@ -118,7 +119,8 @@ class Dovecot:
         for folder in ("", "run", "state", "home"):
             (self.top / folder).mkdir()
         authority.issue(self.top)
-        (self.top / "users").write_text(f"{self.USER}:{{PLAIN}}{password}\n")
+        users = [f"{user}:{{PLAIN}}{password}\n" for user in self.USERS]
+        (self.top / "users").write_text("".join(users))
         person = pwd.getpwuid(os.getuid())
         text = CONFIGURATION.format(
             top=self.top,
@@ -197,11 +199,14 @@ class Dovecot:
             f"{side}.ca-file={self.authority.certificate}",
         ]
 
+    def trust(self):
+        """What a client needs to believe its certificate."""
+        return ssl.create_default_context(cafile=self.authority.certificate)
+
     def connect(self, user=USER):
         """An imaplib connection, logged in."""
-        context = ssl.create_default_context(cafile=self.authority.certificate)
         return self.log_in(
-            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=context, timeout=120), user
+            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=self.trust(), timeout=120), user
         )
 
     def log_in(self, conn, user=USER):

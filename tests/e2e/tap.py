@@ -17,12 +17,16 @@ def comment(text):
         print("# " + line, flush=True)
 
 
-def run(group, scenarios):
-    """Runs those named on the command line, or all."""
-    chosen = [s for s in scenarios if not sys.argv[1:] or s.__name__ in sys.argv[1:]]
-    print(f"1..{len(chosen)}", flush=True)
+def chosen(scenarios):
+    """Those that are named on the command line, or all."""
+    return [s for s in scenarios if not sys.argv[1:] or s.__name__ in sys.argv[1:]]
+
+
+def report(group, scenarios):
+    """Runs them and tells how it went; returns how many failed."""
+    print(f"1..{len(scenarios)}", flush=True)
     failed = 0
-    for number, scenario in enumerate(chosen, 1):
+    for number, scenario in enumerate(scenarios, 1):
         name = f"/e2e/{group}/{scenario.__name__.replace('_', '-')}"
         begin = time.monotonic()
         try:
@@ -35,7 +39,11 @@ def run(group, scenarios):
             traceback.print_exc()
             print(f"not ok {number} - {name}", flush=True)
         comment(f"{time.monotonic() - begin:.1f} s")
-    sys.exit(1 if failed else 0)
+    return failed
+
+
+def run(group, scenarios):
+    sys.exit(1 if report(group, chosen(scenarios)) else 0)
 
 
 def equal(got, want, what):
