@@ -35,7 +35,7 @@ NETWORK = {'remote.host': 'h', 'remote.username': 'me', 'local.type': 'tunnel', 
 REFUSED = [
     ({'remote.tpye': 'imaps'}, '[remote] tpye', 'type'),
     ({'remote.frobnicate': 'x'}, '[remote] frobnicate',
-     'type, host, port, username, ca-file, starttls, command, prefix'),
+     'type, host, port, username, ca-file, starttls, command, compress, prefix'),
     ({'remtoe.type': 'imaps'}, '[remtoe]', 'remote'),
     ({'frobnicate': 'x'}, 'frobnicate', 'remote.host'),
     ({'remote.password': 'x'}, '[remote] password', 'imapsyncctl password work'),
