@@ -136,8 +136,15 @@ ims_uidset_add_range(ImsUidSet *self, guint32 first, guint32 last)
         insert(self, find(self, first == 1 ? 1 : first - 1), (ImsUidRange){first, last});
 }
 
-void
-ims_uidset_add_set(ImsUidSet *self, const ImsUidSet *other)
+/* A server may send a long set in many short lines, which must not cost the whole set each. */
+static gboolean
+is_small_beside(const ImsUidSet *other, const ImsUidSet *self)
+{
+    return other->ranges->len < self->ranges->len / 16;
+}
+
+static void
+merge(ImsUidSet *self, const ImsUidSet *other)
 {
     GArray *merged = g_array_new(FALSE, FALSE, sizeof(ImsUidRange));
     const ImsUidRange *mine = range_or_null(self, 0), *theirs = range_or_null(other, 0);
@@ -154,6 +161,20 @@ ims_uidset_add_set(ImsUidSet *self, const ImsUidSet *other)
     }
     g_array_unref(self->ranges);
     self->ranges = merged;
+}
+
+void
+ims_uidset_add_set(ImsUidSet *self, const ImsUidSet *other)
+{
+    if (!is_small_beside(other, self)) {
+        merge(self, other);
+        return;
+    }
+    for (guint i = 0; i < other->ranges->len; i++) {
+        ImsUidRange range = g_array_index(other->ranges, ImsUidRange, i);
+
+        ims_uidset_add_range(self, range.first, range.last);
+    }
 }
 
 /* Leaves of range @i what stands before @first, and splits off what stands behind @last. Returns:
