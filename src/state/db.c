@@ -268,8 +268,8 @@ ims_db_free(ImsDb *self)
 
 /* The file comes first: a log whose file is gone or empty is thrown away by SQLite, but a file
  * without its log would be an older state. */
-gboolean
-ims_db_delete(const char *path, GError **error)
+static gboolean
+unlink_all(const char *path, GError **error)
 {
     static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
 
@@ -289,6 +289,33 @@ ims_db_delete(const char *path, GError **error)
         }
     }
     return TRUE;
+}
+
+/* Holds the file while it is removed. What cannot be opened for another reason than somebody who
+ * has it is removed all the same. */
+gboolean
+ims_db_delete(const char *path, GError **error)
+{
+    sqlite3 *handle = NULL;
+    int result = sqlite3_open_v2(path, &handle, SQLITE_OPEN_READWRITE, NULL);
+    gboolean done = FALSE;
+
+    if (result == SQLITE_OK) {
+        sqlite3_busy_timeout(handle, BUSY_TIMEOUT_MS);
+        result = sqlite3_exec(
+            handle, "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE", NULL, NULL, NULL);
+    }
+    if (result == SQLITE_BUSY)
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_STATE,
+            _("state file '%s': is in use by another process: end the other imapsyncd first"),
+            path);
+    else
+        done = unlink_all(path, error);
+    sqlite3_close(handle);
+    return done;
 }
 
 gboolean

@@ -22,8 +22,8 @@ ImsDb *ims_db_open(const char *path, GError **error);
 ImsDb *ims_db_open_blank(const char *path, GError **error);
 void ims_db_free(ImsDb *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsDb, ims_db_free)
-/** ims_db_delete: removes the file, with what SQLite keeps beside it; nobody may have it open. It
- * is no error if there is none. */
+/** ims_db_delete: removes the file, with what SQLite keeps beside it. It is no error if there is
+ * none, nor if it is no database; it is one if another process has it open. */
 gboolean ims_db_delete(const char *path, GError **error);
 
 /** ims_db_exec: runs statements that take and return nothing. */

@@ -149,21 +149,47 @@ test_no_directory(void)
 }
 
 /* Runs in a child: whether the file could be opened there. */
+/* Whether another process can do it. */
 static gboolean
-opens_elsewhere(const Scratch *scratch)
+elsewhere(const Scratch *scratch, gboolean (*can)(const Scratch *scratch))
 {
     pid_t child = fork();
     int status = 0;
 
     g_assert_cmpint(child, >=, 0);
-    if (child == 0) {
-        ImsDb *db = ims_db_open(scratch->path, NULL);
-
-        _exit(db != NULL ? 0 : 1);
-    }
+    if (child == 0)
+        _exit(can(scratch) ? 0 : 1);
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
     g_assert_true(WIFEXITED(status));
     return WEXITSTATUS(status) == 0;
+}
+
+static gboolean
+can_open(const Scratch *scratch)
+{
+    return ims_db_open(scratch->path, NULL) != NULL;
+}
+
+static gboolean
+can_delete(const Scratch *scratch)
+{
+    return ims_db_delete(scratch->path, NULL);
+}
+
+/* Another process that works with it would go on with a file that nobody sees any more. */
+static void
+test_used_is_not_deleted(void)
+{
+    g_auto(Scratch) scratch = {0};
+    ImsDb *db;
+
+    scratch_init(&scratch);
+    db = open_db(&scratch);
+    g_assert_false(elsewhere(&scratch, can_delete));
+    g_assert_true(g_file_test(scratch.path, G_FILE_TEST_EXISTS));
+    ims_db_free(db);
+    g_assert_true(elsewhere(&scratch, can_delete));
+    g_assert_false(g_file_test(scratch.path, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -174,13 +200,13 @@ test_in_use(void)
 
     scratch_init(&scratch);
     db = open_db(&scratch);
-    g_assert_false(opens_elsewhere(&scratch));
+    g_assert_false(elsewhere(&scratch, can_open));
     assert_open_refused(&scratch, "in use by another process");
     /* The refused attempt in this process has not dropped the locks of the first. */
-    g_assert_false(opens_elsewhere(&scratch));
+    g_assert_false(elsewhere(&scratch, can_open));
 
     g_clear_pointer(&db, ims_db_free);
-    g_assert_true(opens_elsewhere(&scratch));
+    g_assert_true(elsewhere(&scratch, can_open));
 }
 
 typedef struct {
@@ -426,6 +452,7 @@ main(int argc, char **argv)
     g_test_add_func("/state/db/existing-file-is-made-private", test_made_private);
     g_test_add_func("/state/db/no-shared-memory-file", test_no_shared_memory_file);
     g_test_add_func("/state/db/deleted-with-what-stands-beside", test_deleted);
+    g_test_add_func("/state/db/used-by-another-is-not-deleted", test_used_is_not_deleted);
     g_test_add_func("/state/db/deletion-that-fails-is-an-error", test_not_deleted);
     g_test_add_func("/state/db/no-directory-is-an-error", test_no_directory);
     g_test_add_func("/state/db/second-open-is-refused", test_in_use);
