@@ -21,6 +21,7 @@ put_response(ImsConn *self, ImsSasl *sasl, GError **error)
         return FALSE;
 
     ims_session_put(session, response, strlen(response));
+    ims_session_hide(session, response);
     ims_sasl_wipe(response);
     return TRUE;
 }
@@ -48,6 +49,7 @@ ims_conn_authenticate(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, G
     ImsSession *session = &self->session;
     g_autoptr(ImsSasl) sasl = ims_sasl_new_plain(endpoint->username, endpoint->password, error);
 
+    ims_session_hide(session, endpoint->password);
     if (sasl == NULL || !send_command(self, cmd, sasl, error))
         return FALSE;
     for (;;) {

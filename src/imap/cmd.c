@@ -108,9 +108,9 @@ ims_reply_text(const ImsResponse *response)
 }
 
 void
-ims_cmd_answer(ImsCmd *self, ImsReply reply, const ImsResponse *response)
+ims_cmd_answer(ImsCmd *self, ImsReply reply, const ImsCode *code, char *text)
 {
-    const ImsCode *code = &response->code;
+    g_autofree char *owned = text;
 
     g_return_if_fail(self->n_pending > 0);
 
@@ -124,7 +124,7 @@ ims_cmd_answer(ImsCmd *self, ImsReply reply, const ImsResponse *response)
     clear_code(&self->code);
     self->code = copy_code(code);
     g_free(self->text);
-    self->text = ims_reply_text(response);
+    self->text = g_steal_pointer(&owned);
 }
 
 ImsReply

@@ -52,8 +52,9 @@ ImsCmd *ims_cmd_new(const char *name, guint wants);
 ImsCmd *ims_cmd_new_refused(const char *name, const char *text);
 ImsCmd *ims_cmd_ref(ImsCmd *self);
 gboolean ims_cmd_answered(const ImsCmd *self);
-/** ims_cmd_answer: takes the tagged reply to one part of the command; @reply: OK or NO. */
-void ims_cmd_answer(ImsCmd *self, ImsReply reply, const ImsResponse *response);
+/** ims_cmd_answer: takes the tagged reply to one part of the command. @reply: OK or NO; @text:
+ * (transfer full): for people. */
+void ims_cmd_answer(ImsCmd *self, ImsReply reply, const ImsCode *code, char *text);
 /** ims_reply_text: Returns: (transfer full): code and text, escaped. */
 char *ims_reply_text(const ImsResponse *response);
 

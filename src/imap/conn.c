@@ -7,6 +7,7 @@
 #include "imap/conn-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "util/error.h"
 
@@ -22,6 +23,15 @@ close_link(ImsConn *self)
     self->count = ims_link_count(self->link);
     ims_pump_detach(self->pump, self->link);
     g_clear_pointer(&self->link, ims_link_free);
+}
+
+/* A command may be told to print all that passes through it. Its lines are cut, so that a part of
+ * the password may stand there too. */
+static gboolean
+shows_login(const ImsConn *self, const char *said)
+{
+    return ims_session_repeats(&self->session, said) || strstr(said, "LOGIN \"") != NULL ||
+           strstr(said, "AUTHENTICATE ") != NULL;
 }
 
 /* A lost peer may have said why: in a BYE, or, if it is a command, on its stderr. */
@@ -42,13 +52,21 @@ explain(ImsConn *self, GError *fault)
     if (said == NULL)
         return g_steal_pointer(&bare);
 
-    g_set_error(
-        &explained,
-        IMS_ERROR,
-        IMS_ERROR_OFFLINE,
-        _("%s; the command says: %s"),
-        bare->message,
-        said);
+    if (shows_login(self, said))
+        g_set_error(
+            &explained,
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            _("%s; what the command says repeats the login and is not shown"),
+            bare->message);
+    else
+        g_set_error(
+            &explained,
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            _("%s; the command says: %s"),
+            bare->message,
+            said);
     return explained;
 }
 

@@ -70,7 +70,7 @@ ims_session_tell_alert(ImsSession *self, const ImsResponse *response)
 
     /* RFC 9051 section 7.1: an alert has to be shown. */
     self->told_alert = TRUE;
-    text = ims_reply_text(response);
+    text = ims_session_words(self, response);
     g_message("the server says: %s", text);
 }
 

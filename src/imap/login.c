@@ -47,7 +47,8 @@ await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_PROTOCOL,
-            _("the server greets with PREAUTH, which is refused on a network connection"));
+            _("the server greets with PREAUTH, which is refused on a network connection: correct "
+              "host and port, or reach it by a tunnel"));
         return FALSE;
     }
     return TRUE;
@@ -104,6 +105,21 @@ put_string(ImsConn *self, const ImsCmd *cmd, const char *text, GError **error)
     return TRUE;
 }
 
+/* As it is, and as it stands in a quoted string. */
+static void
+hide_password(ImsSession *session, const char *password)
+{
+    GString *quoted = g_string_sized_new(2 * strlen(password) + 3);
+
+    ims_session_hide(session, password);
+    if (ims_encode_quotable(password)) {
+        ims_encode_quoted(quoted, password);
+        ims_session_hide(session, quoted->str);
+    }
+    explicit_bzero(quoted->str, quoted->allocated_len);
+    g_string_free(quoted, TRUE);
+}
+
 static gboolean
 send_login(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **error)
 {
@@ -116,6 +132,7 @@ send_login(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **err
         return TRUE;
 
     ims_session_put(session, " ", 1);
+    hide_password(session, endpoint->password);
     if (!put_string(self, cmd, endpoint->password, error))
         return FALSE;
     if (!ims_cmd_answered(cmd))
@@ -151,7 +168,7 @@ check_credentials(const ImsEndpoint *endpoint, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_CONFIG,
-            _("the server wants a login, but no username is set"));
+            _("the server wants a login, but no username is set: add one to the account's file"));
         return FALSE;
     }
     if (endpoint->password == NULL) {
@@ -283,7 +300,11 @@ check_capabilities(const ImsConn *self, GError **error)
         return TRUE;
 
     g_set_error(
-        error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED, _("the server does not offer %s"), missing);
+        error,
+        IMS_ERROR,
+        IMS_ERROR_SERVER_UNSUPPORTED,
+        _("the server does not offer %s: enable that there, or use another server"),
+        missing);
     return FALSE;
 }
 
@@ -302,7 +323,7 @@ enable_qresync(ImsConn *self, ImsCmd *issued, GError **error)
             error,
             IMS_ERROR,
             IMS_ERROR_SERVER_UNSUPPORTED,
-            _("the server offers QRESYNC but does not enable it"));
+            _("the server offers QRESYNC but does not enable it: use another server"));
         return FALSE;
     }
     return TRUE;

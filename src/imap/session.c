@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "imap/sasl.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -43,6 +44,7 @@ ims_session_init(ImsSession *self)
     ims_buf_init(&self->body.arriving, IMS_BODY_MAX);
     ims_buf_init(&self->body.lent, IMS_BODY_MAX);
     g_queue_init(&self->sent);
+    self->secrets = g_ptr_array_new_with_free_func((GDestroyNotify)ims_sasl_wipe);
 }
 
 void
@@ -57,6 +59,7 @@ ims_session_clear(ImsSession *self)
     g_clear_pointer(&self->body.spool, ims_spool_free);
     g_queue_clear_full(&self->sent, sent_free);
     ims_caps_clear(&self->caps);
+    g_clear_pointer(&self->secrets, g_ptr_array_unref);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
     g_clear_pointer(&self->bye, g_free);
     g_clear_error(&self->error);
@@ -200,12 +203,32 @@ find_tag(const ImsSession *self, const char *tag)
 
 /* -- replies -- */
 
-/* What came in the clear may be anybody's words. Returns: (transfer full). */
-static char *
-text_to_show(const ImsSession *self, const ImsResponse *response)
+void
+ims_session_hide(ImsSession *self, const char *secret)
 {
-    return self->channel == IMS_CHANNEL_SAFE ? ims_reply_text(response)
-                                             : g_strdup(_("(its words came without TLS)"));
+    if (*secret != '\0')
+        g_ptr_array_add(self->secrets, g_strdup(secret));
+}
+
+gboolean
+ims_session_repeats(const ImsSession *self, const char *text)
+{
+    for (guint i = 0; i < self->secrets->len; i++) {
+        if (strstr(text, self->secrets->pdata[i]) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* What came in the clear may be anybody's words. */
+char *
+ims_session_words(const ImsSession *self, const ImsResponse *response)
+{
+    if (self->channel != IMS_CHANNEL_SAFE)
+        return g_strdup(_("(its words came without TLS)"));
+    if (response->text != NULL && ims_session_repeats(self, response->text))
+        return g_strdup(_("(its words repeat the login and are not shown)"));
+    return ims_reply_text(response);
 }
 
 /* Behind a SELECT that was answered NO, the commands meant for its mailbox are answered BAD: that
@@ -223,7 +246,7 @@ check_reply(const ImsSession *self, const Sent *sent, const ImsResponse *respons
     g_autofree char *text = NULL;
 
     if (response->condition == IMS_BAD && !is_for_unselected(self, cmd)) {
-        text = text_to_show(self, response);
+        text = ims_session_words(self, response);
         g_set_error(
             error,
             IMS_ERROR,
@@ -275,13 +298,17 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
     if (!check_reply(self, sent, response, error))
         return FALSE;
 
+    ims_cmd_answer(
+        sent->cmd,
+        ok ? IMS_REPLY_OK : IMS_REPLY_NO,
+        &response->code,
+        ims_session_words(self, response));
     if ((sent->cmd->wants & IMS_ENDS_CLEAR) && ok)
         self->channel = IMS_CHANNEL_SEALED;
     if ((sent->cmd->wants & IMS_ENDS_PLAIN) && ok)
         self->channel = IMS_CHANNEL_PACKED;
     if ((sent->cmd->wants & IMS_WANT_DELTA) && !end_select(self, sent->cmd, ok, response, error))
         return FALSE;
-    ims_cmd_answer(sent->cmd, ok ? IMS_REPLY_OK : IMS_REPLY_NO, response);
     g_queue_delete_link(&self->sent, link);
     sent_free(sent);
     ims_session_asked(self);
@@ -322,7 +349,7 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 
     greet(self, response);
     if (response->condition == IMS_BYE && self->bye == NULL)
-        self->bye = text_to_show(self, response);
+        self->bye = ims_session_words(self, response);
     if (response->code.type == IMS_CODE_CLOSED)
         leave_mailbox(self);
     if (select == NULL || response->condition != IMS_OK)

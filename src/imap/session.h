@@ -64,6 +64,8 @@ typedef struct {
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
 
+    GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
+
     guint64 n_unasked;       /* octets since the last that somebody asked for */
     gboolean told_alert;     /* an ALERT is in the journal: no more of them */
     gboolean told_unnamable; /* likewise a LIST whose name cannot be used */
@@ -90,6 +92,15 @@ void ims_session_secured(ImsSession *self);
 void ims_session_unpacked(ImsSession *self);
 /** ims_session_is_idle: Returns: whether the session lives and nothing is on its way. */
 gboolean ims_session_is_idle(const ImsSession *self);
+
+/** ims_session_hide: words that hold @secret will not be shown, as a server, or a command on the
+ * way to one, may repeat what it was sent. */
+void ims_session_hide(ImsSession *self, const char *secret);
+/** ims_session_repeats: Returns: whether @text holds one of the secrets. */
+gboolean ims_session_repeats(const ImsSession *self, const char *text);
+/** ims_session_words: Returns: (transfer full): what @response says, escaped, for people; or why
+ * that is not shown. */
+char *ims_session_words(const ImsSession *self, const ImsResponse *response);
 
 /** ims_session_begin: sends a tag and @text, without the end of the line. */
 void ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text);

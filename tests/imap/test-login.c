@@ -108,6 +108,39 @@ static const Case cases[] = {
      IMS_ERROR_AUTH_FAILED,
      "refuses the login: [AUTHENTICATIONFAILED] wrong",
      {HELLO, FLIGHT, "S: a1 NO [AUTHENTICATIONFAILED] wrong"}},
+    {"no-that-repeats-the-password",
+     IMS_ENDPOINT_TLS,
+     "me",
+     "secret",
+     IMS_ERROR_AUTH_FAILED,
+     "not shown",
+     {HELLO, FLIGHT, "S: a1 NO unknown pair me/secret"}},
+    {"bad-that-repeats-the-line",
+     IMS_ENDPOINT_TLS,
+     "me",
+     "sec\"ret",
+     IMS_ERROR_PROTOCOL,
+     "not shown",
+     {HELLO,
+      "C: a1 LOGIN \"me\" \"sec\\\"ret\"",
+      "C: a2 ENABLE QRESYNC",
+      "S: a1 BAD unknown: a1 LOGIN \"me\" \"sec\\\"ret\""}},
+    {"bye-that-repeats-the-line",
+     IMS_ENDPOINT_TLS,
+     "me",
+     "secret",
+     IMS_ERROR_OFFLINE,
+     "not shown",
+     {HELLO, FLIGHT, "S: * BYE a1 LOGIN \"me\" \"secret\"", "X: "}},
+    {"no-that-repeats-the-response",
+     IMS_ENDPOINT_TLS,
+     "m\xc3\xa9",
+     "secret",
+     IMS_ERROR_AUTH_FAILED,
+     "not shown",
+     {"S: * OK [CAPABILITY IMAP4rev1 ENABLE AUTH=PLAIN SASL-IR] hello",
+      "C: a1 AUTHENTICATE PLAIN AG3DqQBzZWNyZXQ=",
+      "S: a1 NO not AG3DqQBzZWNyZXQ="}},
     {"no-without-a-code",
      IMS_ENDPOINT_TLS,
      "me",
@@ -496,6 +529,34 @@ test_stderr(void)
     script_end();
 }
 
+/* A command that prints what passes through it prints the login too, whole or cut. */
+static void
+test_stderr_that_shows_the_login(void)
+{
+    static const char *const lines[] = {
+        "S: * OK [CAPABILITY IMAP4rev1 LITERAL+] hello",
+        "C: a1 LOGIN \"me\" \"secret\"",
+        "X: ",
+        NULL};
+    static const char *const said[] = {
+        "> a1 LOGIN \"me\" \"secret\"", "length=23 / secret", "> a1 LOGIN \"me\" \"secr"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(said); i++) {
+        g_autoptr(ImsEndpoint) endpoint = ims_endpoint_new(IMS_ENDPOINT_COMMAND);
+        g_autoptr(GError) error = NULL;
+
+        endpoint->username = g_strdup("me");
+        endpoint->password = g_strdup("secret");
+        script_begin(lines, 0);
+        script_stderr(said[i]);
+        g_assert_null(script_connect(endpoint, &error));
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
+        g_assert_null(strstr(error->message, "secr"));
+        g_assert_nonnull(strstr(error->message, "not shown"));
+        script_end();
+    }
+}
+
 static void
 test_endpoint_copy(void)
 {
@@ -524,6 +585,8 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &cases[i], test_case);
     }
     g_test_add_func("/imap/login/stderr-of-a-command-is-told", test_stderr);
+    g_test_add_func(
+        "/imap/login/stderr-that-shows-the-login-is-not", test_stderr_that_shows_the_login);
     g_test_add_func("/imap/endpoint/copy-is-deep", test_endpoint_copy);
     return g_test_run();
 }
