@@ -39,6 +39,7 @@ struct ImsAccount {
     ImsAccountState settled;
     ImsAttention attention;
     GError *error;
+    gboolean stale; /* its file was to be read anew while a job ran */
     gint64 last_success_us;
     ImsReport *listing; /* the last report with a whole tree */
     ImsReport *issues;  /* the last report that knew the issues */
@@ -91,6 +92,9 @@ void ims_account_keyring_stirred(ImsAccount *self);
 /** ims_account_cancel_job: FALSE if it has ended. */
 gboolean ims_account_cancel_job(ImsAccount *self, ImsJob *job);
 
+/** ims_accounts_check_apart: FALSE if another enabled account has its local side where @config has
+ * it: two remote servers would be filled with each other's mail. Errors: IMS_ERROR_CONFIG. */
+gboolean ims_accounts_check_apart(const ImsAccounts *self, const ImsConfig *config, GError **error);
 /** ims_accounts_drop: forgets @account, which has left, with its jobs, and frees it. */
 void ims_accounts_drop(ImsAccounts *self, ImsAccount *account);
 /** ims_accounts_take_job: owns it from now on, and tells the listener. */

@@ -139,6 +139,13 @@ end_cancelled(ImsAccount *self, ImsJob *job)
 
 /* -- the file -- */
 
+/* Whether the first of the queue has what it needs of the configuration. */
+static gboolean
+has_started(const ImsAccount *self)
+{
+    return self->running || self->credentials != NULL;
+}
+
 /* A file that is broken in the same way is the same: it was told already. */
 static gboolean
 is_known(const ImsAccount *self, const ImsConfig *config, const GError *error)
@@ -150,27 +157,28 @@ is_known(const ImsAccount *self, const ImsConfig *config, const GError *error)
 
 /* The user may have changed it, and is not to restart the service for that. What the last job found
  * out was about other settings, but an account that waits for the keyring goes on waiting. A job
- * that has started keeps what it began with: its passwords belong to it. */
-static void
+ * that has started keeps what it began with: its passwords belong to it.
+ * Returns: whether a job that is there has, or will have, what the file says now. */
+static gboolean
 reread(ImsAccount *self)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(ImsConfig) config = NULL;
+    g_autoptr(ImsConfig) config = ims_config_load(self->path, self->name, &error);
+    gboolean known = is_known(self, config, error);
 
-    if (self->running || self->credentials != NULL)
-        return;
-    config = ims_config_load(self->path, self->name, &error);
-    if (is_known(self, config, error))
-        return;
+    self->stale = !known && has_started(self);
+    if (known || self->stale)
+        return known;
 
     g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
     g_clear_pointer(&self->config, ims_config_free);
     self->config = g_steal_pointer(&config);
     g_clear_pointer(&self->refused, g_free);
     if (error == NULL && waits_for_keyring(self))
-        return;
+        return TRUE;
     settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
     tell_changed(self);
+    return TRUE;
 }
 
 static gboolean
@@ -201,7 +209,7 @@ check_usable(const ImsAccount *self, GError **error)
             "account");
         return FALSE;
     }
-    return TRUE;
+    return ims_accounts_check_apart(self->accounts, self->config, error);
 }
 
 /* -- a job's run -- */
@@ -216,21 +224,38 @@ worker_progressed(const ImsProgress *progress, gpointer data)
     self->accounts->listener->job_progress(job, self->accounts->data);
 }
 
+/* Only here are the account's name and its command known. The engine has put the side in front. */
+static GError *
+refused_error(const ImsAccount *self, const GError *error)
+{
+    gboolean is_local = g_str_has_prefix(error->message, "local: ");
+    g_autofree char *command =
+        g_strdup_printf("imapsyncctl password %s%s", self->name, is_local ? " local" : "");
+
+    return g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_AUTH_FAILED,
+        _("%s: store the right password with '%s', or correct %s in its file"),
+        error->message,
+        command,
+        "username");
+}
+
 static void
 worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gpointer data)
 {
     ImsAccount *self = data;
     ImsJob *job = g_queue_peek_head(&self->queue);
-    g_autoptr(GError) cancelled = NULL;
+    g_autoptr(GError) told = NULL;
 
     self->running = FALSE;
     if (last != NULL)
         ims_job_set_progress(job, last);
-    if (error != NULL && g_cancellable_is_cancelled(job->cancel)) {
-        cancelled = cancelled_error(); /* whatever the connections made of it */
-        error = cancelled;
-    }
-    end_job(self, job, error, report);
+    if (error != NULL && g_cancellable_is_cancelled(job->cancel))
+        told = cancelled_error(); /* whatever the connections made of it */
+    else if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+        told = refused_error(self, error);
+    end_job(self, job, told != NULL ? told : error, report);
 }
 
 static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
@@ -293,7 +318,7 @@ leave(gpointer data)
 static void
 schedule(ImsAccount *self)
 {
-    gboolean busy = self->starter != 0 || self->credentials != NULL || self->running;
+    gboolean busy = self->starter != 0 || has_started(self);
 
     if (busy)
         return;
@@ -301,6 +326,8 @@ schedule(ImsAccount *self)
         self->starter = g_idle_add(start, self);
     else if (self->left != NULL)
         self->starter = g_idle_add(leave, self);
+    else if (self->stale)
+        ims_account_reload(self);
     else if (self->keyring_changed)
         ims_account_keyring_stirred(self);
 }
@@ -322,14 +349,17 @@ ImsJob *
 ims_account_sync(
     ImsAccount *self, const ImsSyncOptions *options, ImsTrigger trigger, GError **error)
 {
-    reread(self);
+    gboolean current = reread(self);
+
     if (!check_usable(self, error))
         return NULL;
 
     for (GList *item = self->queue.tail; item != NULL; item = item->prev) {
-        gboolean runs = self->running && item == self->queue.head;
-        gboolean listed = runs && ims_worker_has_listed(self->worker);
+        gboolean started = has_started(self) && item == self->queue.head;
+        gboolean listed = self->running && started && ims_worker_has_listed(self->worker);
 
+        if (started && !current)
+            continue;
         if (ims_job_may_join(item->data, listed, options))
             return item->data;
     }

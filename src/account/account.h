@@ -85,7 +85,8 @@ ImsJob *ims_accounts_find_job(ImsAccounts *self, guint64 id);       /* nullable 
  *
  * Validates, writes NAME.conf (mode 0600, whole or not at all) and adds the account.
  *
- * Errors: IMS_ERROR_CONFIG: bad name, key or value (a password too); it exists already.
+ * Errors: IMS_ERROR_CONFIG: bad name, key or value (a password too); it exists already; its local
+ * side is another account's too. IMS_ERROR_BUSY: one of that name is going.
  */
 ImsAccount *ims_accounts_add(
     ImsAccounts *self, const char *name, GHashTable *settings, GError **error);
@@ -101,10 +102,13 @@ typedef void (*ImsRemoved)(const GError *error, gpointer data);
  * file, the store if wished, at last its file. If one of these fails the account stays, and all of
  * it can be tried again.
  *
+ * A keyring that is absent or broken does not hold the removal up: what it has stays there.
+ *
  * Errors of @done: IMS_ERROR_KEYRING_LOCKED (then nothing was removed), IMS_ERROR_STATE,
  * IMS_ERROR_CONFIG (its file cannot be removed); IMS_ERROR_CANCELLED if the accounts are freed.
  *
- * Errors: IMS_ERROR_BUSY: it goes already.
+ * Errors: IMS_ERROR_BUSY: it goes already; IMS_ERROR_CONFIG: @delete_store, but its local side is
+ * not, or may not be, the embedded store.
  */
 gboolean ims_accounts_remove(
     ImsAccounts *self,
@@ -141,10 +145,10 @@ GPtrArray *ims_account_issues(const ImsAccount *self);
 /**
  * ims_account_sync:
  *
- * Asks for a sync: joins the newest job that has not yet sent its LIST, has equal options and at
- * least these mailboxes, or queues a new one. A job for an account whose credentials are not there
- * fails with that error at once, and when they come is not started again by itself, but the account
- * is.
+ * Asks for a sync: joins the newest job that has not yet sent its LIST, has equal options, at
+ * least these mailboxes and the settings of the file as it is now, or queues a new one. A job for
+ * an account whose credentials are not there fails with that error at once, and when they come is
+ * not started again by itself, but the account is.
  *
  * The account's file is read anew, here and when the job starts, so that a change of it is heard.
  *

@@ -12,6 +12,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "account/dovecot.h"
+#include "account/identity.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -160,8 +162,22 @@ ims_accounts_find_job(ImsAccounts *self, guint64 id)
 }
 
 static gboolean
+refuse_leaving(const ImsAccount *account, GError **error)
+{
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_BUSY,
+        _("%s is just being removed: wait until it has gone"),
+        account->name);
+    return FALSE;
+}
+
+static gboolean
 check_new_name(ImsAccounts *self, const char *name, const char *path, GError **error)
 {
+    const ImsAccount *account = ims_accounts_find(self, name);
+
     if (!ims_config_name_is_valid(name)) {
         g_set_error(
             error,
@@ -172,7 +188,9 @@ check_new_name(ImsAccounts *self, const char *name, const char *path, GError **e
             "work");
         return FALSE;
     }
-    if (ims_accounts_find(self, name) != NULL || g_file_test(path, G_FILE_TEST_EXISTS)) {
+    if (account != NULL && account->left != NULL)
+        return refuse_leaving(account, error);
+    if (account != NULL || g_file_test(path, G_FILE_TEST_EXISTS)) {
         g_set_error(
             error,
             IMS_ERROR,
@@ -185,22 +203,79 @@ check_new_name(ImsAccounts *self, const char *name, const char *path, GError **e
     return TRUE;
 }
 
+gboolean
+ims_accounts_check_apart(const ImsAccounts *self, const ImsConfig *config, GError **error)
+{
+    for (guint i = 0; i < self->all->len; i++) {
+        const ImsConfig *other = ((const ImsAccount *)self->all->pdata[i])->config;
+
+        if (other == NULL || !other->enabled || g_str_equal(other->name, config->name) ||
+            !ims_side_config_overlaps(&other->side[IMS_LOCAL], &config->side[IMS_LOCAL]))
+            continue;
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s and %s have the same local server, so the mail of each would be copied to the "
+              "other's: give each a folder of its own there, such as '%s' in %s"),
+            config->name,
+            other->name,
+            "prefix = Work/",
+            "[local]");
+        return FALSE;
+    }
+    return TRUE;
+}
+
 ImsAccount *
 ims_accounts_add(ImsAccounts *self, const char *name, GHashTable *settings, GError **error)
 {
     g_autofree char *path = path_of(self, name);
     g_autoptr(GKeyFile) file = NULL;
+    g_autoptr(ImsConfig) config = NULL;
     ImsAccount *account;
 
     if (!check_new_name(self, name, path, error))
         return NULL;
     file = ims_config_from_settings(settings, name, path, error);
-    if (file == NULL || !ims_config_write(file, path, error))
+    if (file == NULL)
+        return NULL;
+    config = ims_config_parse(file, name, path, error);
+    if (config == NULL || !ims_accounts_check_apart(self, config, error) ||
+        !ims_config_write(file, path, error))
         return NULL;
 
     account = insert(self, name);
     self->listener->account_added(account, self->data);
     return account;
+}
+
+/* A folder where a store would be may hold mail of earlier times that is nowhere else. */
+static gboolean
+check_has_store(const ImsAccount *account, GError **error)
+{
+    g_autofree char *store = ims_dovecot_store(account->name);
+
+    if (account->config != NULL && account->config->side[IMS_LOCAL].type == IMS_TYPE_DOVECOT)
+        return TRUE;
+    if (account->config == NULL)
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("whether %s has a store of its own cannot be known, since its file is broken: "
+              "correct the file, or remove the account without its store, and then %s yourself"),
+            account->name,
+            store);
+    else
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("the local side of %s is another server, on which nothing is deleted: remove the "
+              "account without its store"),
+            account->name);
+    return FALSE;
 }
 
 gboolean
@@ -212,15 +287,10 @@ ims_accounts_remove(
     gpointer data,
     GError **error)
 {
-    if (account->left != NULL) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_BUSY,
-            _("%s is just being removed: wait until it has gone"),
-            account->name);
+    if (account->left != NULL)
+        return refuse_leaving(account, error);
+    if (delete_store && !check_has_store(account, error))
         return FALSE;
-    }
     ims_removal_start(account, delete_store, done, data);
     return TRUE;
 }

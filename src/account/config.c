@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Reads, checks and writes an account's file. It is strict, because a misspelt key that is passed
+/* What an account's file says. It is strict, because a misspelt key that is passed
  * over is a wish that nobody hears: whatever is not known, or means nothing with the chosen type,
  * is refused with file, group, key and the way out. What a key may be stands in one table; from it
  * follow the check, the hints and the order of writing. */
 
 #include "account/config.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <glib/gi18n.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
 #include "account/hint.h"
+#include "account/identity.h"
 #include "model/mailbox-name.h"
 #include "util/error.h"
 #include "util/log.h"
 
 #define NAME_MAX_LENGTH 64
-#define PORT_IMAPS      993
-#define PORT_IMAP       143
 #define EXAMPLE_HOST    "host = imap.example.net"
 
 enum { IN_ACCOUNT = 1 << 0, IN_LOCAL = 1 << 1, IN_REMOTE = 1 << 2 };
@@ -324,17 +321,11 @@ read_host(const Place *at, ImsSideConfig *side, GError **error)
     return TRUE;
 }
 
-static guint16
-usual_port(ImsSideType type)
-{
-    return type == IMS_TYPE_IMAP ? PORT_IMAP : PORT_IMAPS;
-}
-
 static gboolean
 read_port(const Place *at, ImsSideConfig *side, GError **error)
 {
     g_autofree char *value = NULL;
-    guint64 port = usual_port(side->type);
+    guint64 port = ims_side_type_port(side->type);
 
     if (!read_text(at, "port", &value, error))
         return FALSE;
@@ -344,7 +335,7 @@ read_port(const Place *at, ImsSideConfig *side, GError **error)
             "port",
             error,
             _("must be a number from 1 to 65535; left out it is %u"),
-            usual_port(side->type));
+            ims_side_type_port(side->type));
 
     side->port = (guint16)port;
     return TRUE;
@@ -492,43 +483,13 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
     return TRUE;
 }
 
-static char *
-server_identity(const ImsSideConfig *self, const char *store)
-{
-    const char *type = type_names[self->type];
-    g_autofree char *host = NULL;
-
-    switch (self->type) {
-    case IMS_TYPE_DOVECOT:
-        return g_strdup_printf("%s %s", type, store);
-    case IMS_TYPE_TUNNEL:
-        return g_strdup_printf(
-            "%s %s%s%s",
-            type,
-            self->command,
-            self->username != NULL ? "\n" : "",
-            self->username != NULL ? self->username : "");
-    case IMS_TYPE_IMAPS:
-    case IMS_TYPE_IMAP:
-        break;
-    }
-    host = g_ascii_strdown(self->host, -1);
-    type = type_names[IMS_TYPE_IMAPS];
-    if (self->port == usual_port(self->type))
-        return g_strdup_printf("%s %s %s", type, host, self->username);
-    return g_strdup_printf("%s %s %u %s", type, host, self->port, self->username);
-}
-
 /* Syncing a server with itself would copy everything to where it is; into a folder of its own,
  * without an end. */
 static gboolean
 check_sides_differ(Place *at, const ImsConfig *config, GError **error)
 {
-    g_autofree char *local = server_identity(&config->side[IMS_LOCAL], "");
-    g_autofree char *remote = server_identity(&config->side[IMS_REMOTE], "");
-
     at->group = "local";
-    if (g_str_equal(local, remote))
+    if (ims_side_config_is_same_server(&config->side[IMS_LOCAL], &config->side[IMS_REMOTE]))
         return refuse(
             at, NULL, error, _("is the same server and user as [%s]"), ims_side_name(IMS_REMOTE));
     return TRUE;
@@ -595,37 +556,6 @@ ims_config_parse(GKeyFile *file, const char *name, const char *path, GError **er
     return g_steal_pointer(&self);
 }
 
-ImsConfig *
-ims_config_load(const char *path, const char *name, GError **error)
-{
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) broken = NULL;
-    g_autofree char *text = NULL;
-    ImsConfig *self;
-    gsize len;
-
-    /* to open a FIFO would wait for ever */
-    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CONFIG,
-            _("%s: is no regular file; move it away, or put a file in its place"),
-            path);
-        return NULL;
-    }
-    /* else a key such as host[de] would be dropped in silence */
-    if (!g_file_get_contents(path, &text, &len, &broken) ||
-        !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
-        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
-        return NULL;
-    }
-    self = ims_config_parse(file, name, path, error);
-    if (self != NULL)
-        self->text = g_steal_pointer(&text);
-    return self;
-}
-
 static gboolean
 check_setting(Place *at, const char *full, GError **error)
 {
@@ -684,45 +614,4 @@ ims_config_from_settings(GHashTable *settings, const char *name, const char *pat
         return NULL;
 
     return g_steal_pointer(&file);
-}
-
-gboolean
-ims_config_write(GKeyFile *file, const char *path, GError **error)
-{
-    g_autofree char *folder = g_path_get_dirname(path);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) broken = NULL;
-    gsize len;
-
-    if (g_mkdir_with_parents(folder, 0700) != 0) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CONFIG,
-            _("%s: cannot be made: %s"),
-            folder,
-            g_strerror(errno));
-        return FALSE;
-    }
-    text = g_key_file_to_data(file, &len, NULL);
-    if (!g_file_set_contents_full(
-            path,
-            text,
-            (gssize)len,
-            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-            0600,
-            &broken)) {
-        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-char *
-ims_side_config_identity(const ImsSideConfig *self, const char *store)
-{
-    g_autofree char *server = server_identity(self, store);
-
-    return self->folder != NULL ? g_strdup_printf("%s\nprefix %s/", server, self->folder)
-                                : g_steal_pointer(&server);
 }

@@ -69,17 +69,3 @@ GKeyFile *ims_config_from_settings(
 /** ims_config_write: replaces @path, durably and whole or not at all, with mode 0600; its folder is
  * made if need be, with mode 0700. Errors: IMS_ERROR_CONFIG. */
 gboolean ims_config_write(GKeyFile *file, const char *path, GError **error);
-
-/**
- * ims_side_config_identity:
- * @store: (nullable): of type dovecot: the path of its store
- *
- * Two sides that are equal in this are the same mail, and a base made with one holds for the other.
- * So imaps and imap are one here, and TLS does not matter: they lead to the same server, if each is
- * at its usual port. At other ports there may well be other servers (forwarded ones, for example).
- *
- * Returns: (transfer full): who this side is, see ims_store_open(): `imaps` for both types, then
- * host, port if it is not the usual one of the type (993, 143), and user name; or the type, the
- * command and the user name; or the type and the store; and the prefix, if it has one.
- */
-char *ims_side_config_identity(const ImsSideConfig *self, const char *store);

@@ -12,6 +12,7 @@
 #include <glib/gstdio.h>
 
 #include "account/dovecot.h"
+#include "account/identity.h"
 #include "util/error.h"
 #include "util/names.h"
 

@@ -138,20 +138,12 @@ explain(const ImsRemoval *self, ImsSecretOutcome outcome, const char *message)
               "logging in or with a program that shows passwords; then remove %s again"),
             name,
             name);
-    if (outcome == IMS_SECRET_ERROR)
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_KEYRING_LOCKED,
-            _("the passwords of %s cannot be removed from the keyring: %s: restart the keyring, "
-              "then remove %s again"),
-            name,
-            message,
-            name);
+    if (outcome == IMS_SECRET_ABSENT || outcome == IMS_SECRET_ERROR)
+        g_message("%s: passwords in the keyring, if any, were not removed: %s", name, message);
     return NULL;
 }
 
-/* Without a keyring on the bus there is nothing that could be removed, and who has none must be
- * able to get rid of an account all the same. */
+/* Who has no keyring, or a broken one, must be able to get rid of an account all the same. */
 static void
 passwords_erased(ImsSecretOutcome outcome, const char *password, const char *message, gpointer data)
 {

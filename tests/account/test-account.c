@@ -15,6 +15,9 @@
 
 #define TUNNELS       "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=near\n"
 #define OTHER_TUNNELS "[remote]\ntype=tunnel\ncommand=farther\n[local]\ntype=tunnel\ncommand=near\n"
+#define OWN_TUNNELS   "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=own\n"
+#define NEW_TUNNELS   "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=new\n"
+#define EMBEDDED      "[remote]\ntype=tunnel\ncommand=far\n"
 #define PATIENCE      10 /* seconds until a test that waits has failed */
 #define LOG_START     "log:"
 
@@ -502,25 +505,52 @@ test_repaired_file(Fixture *self, gconstpointer data)
     ImsAccount *account = ims_accounts_find(self->accounts, "broken");
     g_autofree char *order = NULL;
 
-    write_file(self, "broken.conf", TUNNELS);
+    write_file(self, "broken.conf", OWN_TUNNELS);
     order = order_of(self, "broken");
-    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+    g_assert_cmpstr(order, ==, "sync tunnel own | tunnel far | all");
     g_assert_null(ims_account_error(account));
     g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_IDLE);
 }
 
+/* Whoever has changed the file and asks for a sync means one with the change. */
 static void
 test_running_job_keeps_its_settings(Fixture *self, gconstpointer data)
 {
-    ImsJob *first = start_sync(self, &all);
+    ImsJob *first = start_sync(self, &all), *second;
+    g_autofree char *order = NULL;
 
     wait_for_state(ims_job_account(first), IMS_ACCOUNT_SYNCING);
-    write_file(self, "work.conf", "[remote]\nhots=x\n");
-    ims_accounts_reload(self->accounts);
     g_assert_true(start_sync(self, &all) == first);
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    second = start_sync(self, &all);
+    g_assert_true(second != first);
     fake_engine_end(-1, NULL);
     wait_for_end(first);
     g_assert_cmpint(ims_job_result(first), ==, IMS_RESULT_DONE);
+    order = fake_engine_order();
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+
+    fake_engine_end(-1, NULL);
+    wait_for_end(second);
+    g_free(order);
+    order = fake_engine_order();
+    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel farther | all");
+}
+
+static void
+test_reload_while_a_job_runs(Fixture *self, gconstpointer data)
+{
+    ImsJob *job = start_sync(self, &all);
+    ImsAccount *account = ims_job_account(job);
+
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    write_file(self, "work.conf", "[remote]\nhots=x\n");
+    ims_accounts_reload(self->accounts);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_DONE);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_BLOCKED);
+    g_assert_error(ims_account_error(account), IMS_ERROR, IMS_ERROR_CONFIG);
 }
 
 /* A job begins with the file as it is then, whatever it was when the job was asked for. */
@@ -553,15 +583,25 @@ test_reload_takes_what_changed(Fixture *self, gconstpointer data)
     ims_accounts_reload(self->accounts);
     g_assert_cmpstr(self->log->str, ==, ""); /* nothing changed */
 
-    write_file(self, "new.conf", TUNNELS);
-    write_file(self, "broken.conf", TUNNELS);
+    write_file(self, "new.conf", NEW_TUNNELS);
+    write_file(self, "broken.conf", OWN_TUNNELS);
     write_file(self, "off.conf", "[remote]\nhots=x\n");
     ims_accounts_reload(self->accounts);
     g_assert_cmpstr(self->log->str, ==, " account=idle account=blocked added=idle");
     g_assert_error(ims_account_error(work), IMS_ERROR, IMS_ERROR_AUTH_FAILED);
     g_assert_nonnull(ims_accounts_find(self->accounts, "new"));
     order = order_of(self, "broken");
-    g_assert_cmpstr(order, ==, "sync tunnel near | tunnel far | all");
+    g_assert_cmpstr(order, ==, "sync tunnel own | tunnel far | all");
+}
+
+static GHashTable *
+tunnel_settings(void)
+{
+    GHashTable *settings = g_hash_table_new(g_str_hash, g_str_equal);
+
+    g_hash_table_insert(settings, (char *)"remote.type", (char *)"tunnel");
+    g_hash_table_insert(settings, (char *)"remote.command", (char *)"ssh far");
+    return settings;
 }
 
 static void
@@ -586,6 +626,7 @@ static void
 test_reload_lets_go(Fixture *self, gconstpointer data)
 {
     ImsJob *job = start_sync(self, &all);
+    g_autoptr(GHashTable) settings = tunnel_settings();
     g_autoptr(GError) error = NULL;
 
     wait_for_state(ims_job_account(job), IMS_ACCOUNT_SYNCING);
@@ -596,6 +637,9 @@ test_reload_lets_go(Fixture *self, gconstpointer data)
     ims_accounts_reload(self->accounts);
     ims_accounts_reload(self->accounts); /* it goes already */
     g_assert_null(ims_account_sync(ims_job_account(job), &all, IMS_TRIGGER_USER, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_BUSY);
+    g_clear_error(&error);
+    g_assert_null(ims_accounts_add(self->accounts, "work", settings, &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_BUSY);
     wait_for_removal(self, "work");
     wait_for_removal(self, "off");
@@ -699,6 +743,9 @@ test_remove_with_store(Fixture *self, gconstpointer data)
     g_autofree char *mail = make_thing(g_get_user_data_dir(), "work/mail/m.1");
     g_autofree char *other = make_thing(g_get_user_data_dir(), "other/mail/m.1");
 
+    write_file(self, "work.conf", EMBEDDED);
+    ims_accounts_reload(self->accounts);
+    g_string_assign(self->log, "");
     start_removal(self, TRUE);
     wait_for_removed(self);
     g_assert_false(exists(store));
@@ -759,16 +806,6 @@ test_free_tells_of_a_removal(Fixture *self, gconstpointer data)
     g_assert_nonnull(strstr(self->log->str, " done=work was not removed"));
     g_assert_true(exists(config));
     self->accounts = ims_accounts_new(self->dir, &listener, self);
-}
-
-static GHashTable *
-tunnel_settings(void)
-{
-    GHashTable *settings = g_hash_table_new(g_str_hash, g_str_equal);
-
-    g_hash_table_insert(settings, (char *)"remote.type", (char *)"tunnel");
-    g_hash_table_insert(settings, (char *)"remote.command", (char *)"ssh far");
-    return settings;
 }
 
 static void
@@ -879,6 +916,7 @@ main(int argc, char **argv)
     ADD("/account/file/broken-blocks-the-account", test_broken_file);
     ADD("/account/file/repaired-makes-the-account-usable", test_repaired_file);
     ADD("/account/file/running-job-keeps-its-settings", test_running_job_keeps_its_settings);
+    ADD("/account/reload/is-heard-when-the-job-has-ended", test_reload_while_a_job_runs);
     ADD("/account/file/queued-job-takes-what-is-there", test_queued_job_takes_the_file);
     ADD("/account/reload/takes-what-changed-and-disturbs-no-other", test_reload_takes_what_changed);
     ADD("/account/reload/lets-go-whose-file-has-gone", test_reload_lets_go);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "account/identity.h"
 #include "util/error.h"
 
 #define REMOTE "[remote]\nhost=imap.example.net\nusername=me\n"
@@ -99,6 +100,39 @@ test_compress(void)
         g_assert_no_error(error);
         g_assert_cmpint(config->side[IMS_REMOTE].compress, ==, cases[i].want);
     }
+}
+
+/* GKeyFile would keep the last line of such a key. */
+static void
+test_twice(void)
+{
+    static const struct {
+        const char *text, *words;
+    } cases[] = {
+        {REMOTE "[account]\nignore=Spam\nignore=Lists\n", "[account] ignore: stands there twice"},
+        {REMOTE "[account]\n ignore = Spam\n[local]\nprefix=x\n[account]\nignore=Lists",
+         "[account] ignore"},
+        {REMOTE "[account]\nignore=Spam\n#ignore=Lists\n[local]\nprefix=x\n", NULL},
+        {REMOTE "[local]\ntype=tunnel\ncommand=x\nusername=me\n", NULL},
+    };
+    g_autofree char *dir = g_dir_make_tmp("ims-config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "work.conf", NULL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsConfig) config = NULL;
+
+        g_assert_true(g_file_set_contents(path, cases[i].text, -1, NULL));
+        config = ims_config_load(path, "work", &error);
+        if (cases[i].words == NULL) {
+            g_assert_no_error(error);
+            continue;
+        }
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+        g_assert_nonnull(strstr(error->message, cases[i].words));
+    }
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 
 static void
@@ -446,6 +480,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/a-remote-host-and-username-are-enough", test_defaults);
     g_test_add_func("/account/config/every-key-is-read", test_every_key);
     g_test_add_func("/account/config/imap-is-starttls", test_imap);
+    g_test_add_func("/account/config/key-that-stands-twice-is-refused", test_twice);
     g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);

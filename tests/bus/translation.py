@@ -285,7 +285,7 @@ class Passwords(Translated):
         self.add('work', {**GONE, 'local.username': 'me', 'local.command': command})
         name, text = self.error_of('work')
         self.assertEqual(name, 'AuthFailed')
-        translated(text, 'local: ', '[AUTHENTICATIONFAILED] go away')
+        translated(text, 'local: ', '[AUTHENTICATIONFAILED] go away', 'imapsyncctl password work local', 'username')
 
     def test_server_without_tls(self):
         self.start_keyring()

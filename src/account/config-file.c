@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* An account's file as a file: read whole, and written whole or not at all. What its keys mean is
+ * account/config's matter, but for one thing: GKeyFile keeps the last of several lines with the
+ * same key, and a list that somebody wrote in two lines would lose its first half in silence. */
+
+#include "account/config.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+#include <glib/gstdio.h>
+
+#include "util/error.h"
+
+/* @line: trimmed. Returns: (transfer full) (nullable): its key with its group. */
+static char *
+key_of(const char *line, char **inout_group)
+{
+    g_auto(GStrv) parts = NULL;
+
+    if (*line == '[') {
+        g_free(*inout_group);
+        *inout_group = g_strdup(line);
+        return NULL;
+    }
+    parts = g_strsplit(line, "=", 2);
+    if (*line == '#' || g_strv_length(parts) < 2)
+        return NULL;
+    return g_strdup_printf("%s %s", *inout_group, g_strchomp(parts[0]));
+}
+
+/* @text: what GKeyFile has taken. */
+static gboolean
+check_single_keys(const char *text, const char *path, GError **error)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *group = g_strdup("");
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        g_autofree char *key = key_of(g_strstrip(*line), &group);
+
+        if (key != NULL && g_hash_table_contains(seen, key)) {
+            g_set_error(
+                error,
+                IMS_ERROR,
+                IMS_ERROR_CONFIG,
+                _("%s: %s: stands there twice: keep one of the lines; the values of a list are "
+                  "separated by '%s'"),
+                path,
+                key,
+                ";");
+            return FALSE;
+        }
+        if (key != NULL)
+            g_hash_table_add(seen, g_steal_pointer(&key));
+    }
+    return TRUE;
+}
+
+static void
+set_unreadable(const char *path, const GError *broken, GError **error)
+{
+    if (g_error_matches(broken, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s has gone: put it back, or run '%s' to let the account go"),
+            path,
+            "imapsyncctl reload");
+    else
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
+}
+
+ImsConfig *
+ims_config_load(const char *path, const char *name, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) broken = NULL;
+    g_autofree char *text = NULL;
+    ImsConfig *self;
+    gsize len;
+
+    /* to open a FIFO would wait for ever */
+    if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s: is no regular file; move it away, or put a file in its place"),
+            path);
+        return NULL;
+    }
+    /* else a key such as host[de] would be dropped in silence */
+    if (!g_file_get_contents(path, &text, &len, &broken) ||
+        !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
+        set_unreadable(path, broken, error);
+        return NULL;
+    }
+    if (!check_single_keys(text, path, error))
+        return NULL;
+    self = ims_config_parse(file, name, path, error);
+    if (self != NULL)
+        self->text = g_steal_pointer(&text);
+    return self;
+}
+
+gboolean
+ims_config_write(GKeyFile *file, const char *path, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) broken = NULL;
+    gsize len;
+
+    if (g_mkdir_with_parents(folder, 0700) != 0) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s: cannot be made: %s"),
+            folder,
+            g_strerror(errno));
+        return FALSE;
+    }
+    text = g_key_file_to_data(file, &len, NULL);
+    if (!g_file_set_contents_full(
+            path,
+            text,
+            (gssize)len,
+            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+            0600,
+            &broken)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
+        return FALSE;
+    }
+    return TRUE;
+}
