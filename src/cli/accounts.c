@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Commands on accounts themselves: add, list, password. A password goes from here into the keyring
- * and never over the service's interface. */
+/* Commands on accounts themselves: add, list, password, test. A password goes from here into the
+ * keyring and never over the service's interface. */
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "cli/command.h"
 #include "cli/fault.h"
 #include "cli/password.h"
+#include "cli/watch.h"
 #include "util/error.h"
 #include "util/names.h"
 
@@ -245,59 +246,30 @@ add_with_passwords(sd_bus *bus, const char *name, GHashTable *settings, GError *
     return path;
 }
 
-/* Waits until a job has ended. FALSE if it did not end well, or if that cannot be known. */
-static gboolean
-wait_for_job(sd_bus *bus, const char *job, GError **error)
-{
-    g_autoptr(GVariant) failure = NULL;
-    g_autoptr(GVariant) reply = NULL;
-    const char *result = "running", *name, *message;
-
-    while (g_str_equal(result, "running")) {
-        g_clear_pointer(&reply, g_variant_unref);
-        reply = ims_bus_call(
-            bus,
-            job,
-            IMS_JOB_INTERFACE ".Wait",
-            g_variant_new("(@a{sv})", ims_bus_no_options()),
-            "(sa{sv})",
-            error);
-        if (reply == NULL)
-            return FALSE;
-        g_variant_get_child(reply, 0, "&s", &result);
-    }
-    if (g_str_equal(result, "done"))
-        return TRUE;
-
-    failure = ims_bus_get(bus, job, IMS_JOB_INTERFACE ".Error", "(ss)", error);
-    if (failure == NULL)
-        return FALSE;
-    g_variant_get(failure, "(&s&s)", &name, &message);
-    if (*name != '\0')
-        g_propagate_error(error, ims_bus_error(name, message));
-    else
-        g_set_error(error, IMS_ERROR, IMS_ERROR_CANCELLED, _("the test ended as “%s”"), result);
-
-    return FALSE;
-}
-
-static gboolean
+/* Sets @error only if it cannot be asked for, or followed. */
+static ImsExit
 test_account(sd_bus *bus, const char *path, GError **error)
 {
-    const char *job;
-    g_autoptr(GVariant) reply = ims_bus_call(
-        bus,
-        path,
-        IMS_ACCOUNT_INTERFACE ".Test",
-        g_variant_new("(@a{sv})", ims_bus_no_options()),
-        "(o)",
-        error);
+    g_autoptr(ImsWatch) watch = ims_watch_new(bus, IMS_WATCH_TEST, error);
+    g_autoptr(GVariant) reply = NULL;
+    g_autoptr(GVariant) job = NULL;
+    g_autoptr(GVariant) jobs = NULL;
 
+    if (watch != NULL)
+        reply = ims_bus_call(
+            bus,
+            path,
+            IMS_ACCOUNT_INTERFACE ".Test",
+            g_variant_new("(@a{sv})", ims_bus_no_options()),
+            "(o)",
+            error);
     if (reply == NULL)
-        return FALSE;
-    g_variant_get(reply, "(&o)", &job);
+        return IMS_EXIT_FAILED;
 
-    return wait_for_job(bus, job, error);
+    job = g_variant_get_child_value(reply, 0);
+    jobs = g_variant_ref_sink(g_variant_new_array(G_VARIANT_TYPE_OBJECT_PATH, &job, 1));
+
+    return ims_watch_run(watch, jobs);
 }
 
 ImsExit
@@ -308,6 +280,7 @@ ims_command_add(const ImsArgs *args)
     g_autoptr(GHashTable) settings = collect_settings(args, &error);
     g_autoptr(sd_bus) bus = NULL;
     g_autofree char *path = NULL;
+    ImsExit status;
 
     if (settings == NULL || !check_name(name, &error))
         return ims_fault_usage("add", error);
@@ -320,20 +293,39 @@ ims_command_add(const ImsArgs *args)
         return ims_fault_report(NULL, NULL, error);
 
     g_print(_("The account %s was added. Trying to log in…\n"), name);
-    if (!test_account(bus, path, &error)) {
+    status = test_account(bus, path, &error);
+    if (error != NULL)
+        status = ims_fault_report(NULL, name, error);
+    if (status != IMS_EXIT_DONE) {
         g_autofree char *file = ims_account_file_path(name);
 
-        ims_fault_report(NULL, name, error);
         g_printerr(
             _("The account stays; its settings are in %s.\n"
-              "When this is put right: \"imapsyncctl sync %s\"\n"),
+              "When this is put right: \"imapsyncctl test %s\"\n"),
             file,
             name);
-        return IMS_EXIT_FAILED;
+        return status;
     }
-    g_print(_("Both sides can be used. Next: \"imapsyncctl sync %s\"\n"), name);
+    g_print(_("Next: \"imapsyncctl sync %s\"\n"), name);
 
     return IMS_EXIT_DONE;
+}
+
+ImsExit
+ims_command_test(const ImsArgs *args)
+{
+    const char *name = ims_args_word(args, 0);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(sd_bus) bus = ims_bus_open(&error);
+    g_autofree char *path = bus != NULL ? ims_bus_account_path(bus, name, &error) : NULL;
+    ImsExit status = IMS_EXIT_FAILED;
+
+    if (path != NULL)
+        status = test_account(bus, path, &error);
+    if (error != NULL)
+        return ims_fault_report(bus, name, error);
+
+    return status;
 }
 
 ImsExit

@@ -258,6 +258,15 @@ result_words(const char *result)
     return _("failed");
 }
 
+char *
+ims_show_test(const char *account, const char *result)
+{
+    const char *words =
+        g_str_equal(result, "done") ? _("both sides let us in") : result_words(result);
+
+    return g_strdup_printf("%s: %s\n", account, words);
+}
+
 static void
 append_sides(GString *text, const char *what, guint64 local, guint64 remote)
 {

@@ -47,6 +47,14 @@ char *ims_show_json(GVariant *value);
 char *ims_show_plan(const char *account, GVariant *mailboxes);
 
 /**
+ * ims_show_test:
+ * @result: as Job.Result
+ *
+ * Returns: (transfer full): how a test of an account's log-ins ended; a whole line.
+ */
+char *ims_show_test(const char *account, const char *result);
+
+/**
  * ims_show_summary:
  * @result: as Job.Result
  * @counts: an `a{sv}` as Job.Summary; a count that is not there is 0

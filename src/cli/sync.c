@@ -47,7 +47,8 @@ read_options(const ImsArgs *args, GError **error)
 static ImsExit
 start_and_watch(sd_bus *bus, const ImsArgs *args, GVariant *options, GError **error)
 {
-    g_autoptr(ImsWatch) watch = ims_watch_new(bus, ims_args_has(args, "dry-run"), error);
+    ImsWatchKind kind = ims_args_has(args, "dry-run") ? IMS_WATCH_DRY_RUN : IMS_WATCH_SYNC;
+    g_autoptr(ImsWatch) watch = ims_watch_new(bus, kind, error);
     g_autoptr(GVariant) reply = NULL;
     g_autoptr(GVariant) jobs = NULL;
 

@@ -37,7 +37,7 @@ struct ImsWatch {
     sd_event *event;
     ImsScreen *screen; /* NULL: no terminal */
     GPtrArray *jobs;
-    gboolean dry;
+    ImsWatchKind kind;
     gboolean cancelled;
     gboolean left; /* by a second Ctrl-C */
 };
@@ -211,19 +211,30 @@ fetch_plan(ImsWatch *self, const Job *job, const char *result)
     return ims_show_plan(job->account, mailboxes);
 }
 
+static char *
+outcome_of(ImsWatch *self, const Job *job, const char *result, GVariant *counts)
+{
+    char *plan = self->kind == IMS_WATCH_DRY_RUN ? fetch_plan(self, job, result) : NULL;
+
+    if (plan != NULL)
+        return plan;
+    if (self->kind == IMS_WATCH_TEST)
+        return ims_show_test(job->account, result);
+
+    return ims_show_summary(job->account, result, counts);
+}
+
 static void
 job_ended(ImsWatch *self, Job *job, const char *result, GVariant *counts)
 {
-    g_autofree char *plan = self->dry ? fetch_plan(self, job, result) : NULL;
-    g_autofree char *summary =
-        plan != NULL ? g_steal_pointer(&plan) : ims_show_summary(job->account, result, counts);
+    g_autofree char *outcome = outcome_of(self, job, result, counts);
 
     job->result = g_strdup(result);
     job->error = fetch_error(self, job);
 
     if (self->screen != NULL)
         ims_screen_clear(self->screen);
-    g_print("%s", summary);
+    g_print("%s", outcome);
     if (job->error != NULL && !g_error_matches(job->error, IMS_ERROR, IMS_ERROR_CANCELLED))
         ims_fault_report(NULL, job->account, job->error);
     if (self->screen != NULL)
@@ -386,13 +397,13 @@ listen_to_signals(ImsWatch *self)
 }
 
 ImsWatch *
-ims_watch_new(sd_bus *bus, gboolean dry, GError **error)
+ims_watch_new(sd_bus *bus, ImsWatchKind kind, GError **error)
 {
     g_autoptr(ImsWatch) self = g_new0(ImsWatch, 1);
     int r;
 
     self->bus = bus;
-    self->dry = dry;
+    self->kind = kind;
     self->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
     self->screen = ims_screen_new();
 

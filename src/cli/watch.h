@@ -11,17 +11,24 @@
  * when the user wants to stop. */
 typedef struct ImsWatch ImsWatch;
 
+/* What the jobs are, and so what is told of their end. */
+typedef enum {
+    IMS_WATCH_SYNC,    /* what was done */
+    IMS_WATCH_DRY_RUN, /* what would be done, mailbox by mailbox */
+    IMS_WATCH_TEST,    /* whether both sides let us in */
+} ImsWatchKind;
+
 /**
  * ims_watch_new:
  * @bus: (transfer none): outlives the watch
- * @dry: the jobs are dry runs: what each would do is shown, mailbox by mailbox
+ * @kind: of all jobs
  *
  * Subscribes to the jobs' signals. To be called before the jobs are asked for, since a job may end
  * before the answer is read.
  *
  * Errors: IMS_ERROR_NOT_RUNNING if the bus does not let us.
  */
-ImsWatch *ims_watch_new(sd_bus *bus, gboolean dry, GError **error);
+ImsWatch *ims_watch_new(sd_bus *bus, ImsWatchKind kind, GError **error);
 void ims_watch_free(ImsWatch *self);
 
 /**

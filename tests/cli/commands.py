@@ -322,6 +322,28 @@ def add_refuses_what_is_there_before_it_asks(bus):
     check(ctl(bus, "add", "-x", "imaps://me@h"), 2)
 
 
+def a_test_says_whether_both_sides_let_us_in(bus):
+    fine = ctl(bus, "test", "fine")
+    check(fine, 0)
+    assert (fine.stdout, fine.stderr) == ("fine: both sides let us in\n", "fine: connecting\n"), fine
+    check(ctl(bus, "test", "partly"), 0, "partly: both sides let us in")
+    check(ctl(bus, "test", "broken"), 1, "broken: failed", "imapsyncctl password broken")
+    away = str(bus.top / "config/imapsync/away.conf")
+    check(ctl(bus, "test", "away"), 4, "no route to imap.example.net", away)
+    check(ctl(bus, "test", "nobody"), 1, "The accounts are: away, broken")
+    check(ctl(bus, "test", "gone"), 1, "the service has gone")
+    check(ctl(bus, "test"), 2, "needs more arguments")
+
+
+def ctrl_c_cancels_a_test(bus):
+    terminal = Terminal(bus, "test", "slow")
+    terminal.read_until("connecting")
+    terminal.write("\x03")
+    terminal.read_until("slow: cancelled")
+    status = terminal.end()
+    assert status == 130, status
+
+
 def a_typed_password_is_not_shown(bus):
     write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
     terminal = Terminal(bus, "password", "fine")
@@ -377,6 +399,8 @@ SCENARIOS = [
     the_bar_is_drawn_in_place_and_removed,
     passwords_name_what_is_missing,
     add_refuses_what_is_there_before_it_asks,
+    a_test_says_whether_both_sides_let_us_in,
+    ctrl_c_cancels_a_test,
     a_typed_password_is_not_shown,
     ctrl_c_at_a_password_leaves_the_terminal_as_it_was,
     connect_becomes_the_local_side,

@@ -140,6 +140,16 @@ run_job(sd_bus *bus, const Account *account)
         emit_ended(bus, account, account->result);
 }
 
+/* A test's job only connects. There is no partial success of it. */
+static void
+run_test(sd_bus *bus, const Account *account)
+{
+    emit_progress(bus, account, "connecting", 0);
+    if (account->result != NULL)
+        emit_ended(
+            bus, account, g_str_equal(account->result, "partial") ? "done" : account->result);
+}
+
 static int
 append_job(sd_bus_message *reply, const char *name)
 {
@@ -321,6 +331,19 @@ method_list_issues(sd_bus_message *m, void *data, sd_bus_error *error)
 }
 
 static int
+method_test(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    const Account *account = of_path(sd_bus_message_get_path(m));
+    g_autofree char *job = job_path(account);
+
+    run_test(sd_bus_message_get_bus(m), account);
+    if (g_str_equal(account->name, "gone"))
+        sd_event_exit(loop, 0);
+
+    return sd_bus_reply_method_return(m, "o", job);
+}
+
+static int
 method_job_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
 {
     emit_ended(sd_bus_message_get_bus(m), of_path(sd_bus_message_get_path(m)), "cancelled");
@@ -392,6 +415,7 @@ static const sd_bus_vtable manager_vtable[] = {
 
 static const sd_bus_vtable account_vtable[] = {
     SD_BUS_VTABLE_START(0),
+    SD_BUS_METHOD("Test", "a{sv}", "o", method_test, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListIssues", "a{sv}", "aa{sv}", method_list_issues, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

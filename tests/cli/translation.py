@@ -60,6 +60,13 @@ def errors_are_translated(bus):
         translated(done.stderr, *arguments, *own, ", ".join(accounts), "max-deletions", "mailbox", "add")
 
 
+def the_end_of_a_test_is_translated(bus):
+    for account in ("fine", "away"):
+        done = ctl(bus, "test", account)
+        translated(done.stdout, account)
+        translated(done.stderr.splitlines()[0], account)
+
+
 def tables_stay_aligned(bus):
     done = ctl(bus, "status")
     commands.check(done, 0)
@@ -82,6 +89,7 @@ SCENARIOS = [
     every_line_of_the_help_is_translated_and_aligned,
     the_help_of_each_command_is_translated,
     errors_are_translated,
+    the_end_of_a_test_is_translated,
     tables_stay_aligned,
     numbers_stand_in_their_sentences,
 ]

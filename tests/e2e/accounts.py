@@ -167,11 +167,13 @@ def the_command_line_says_how_it_ended():
         session.ctl("sync", "no-such-account", status=1)
         session.ctl("sink", status=2)
         session.add()
+        session.ctl("test", "work", status=0)
         session.ctl("sync", "work", status=0)
         holds(json.loads(session.ctl("status", "--json").stdout), "an empty status")
         holds("work" in session.ctl("list").stdout, "the account is not listed")
         session.remote.stop()
         session.ctl("sync", "work", status=4)
+        session.ctl("test", "work", status=4)
 
 
 if __name__ == "__main__":
