@@ -21,6 +21,7 @@ static ImsExit run_help(const ImsArgs *args);
 static const char *const no_options[] = {NULL};
 static const char *const add_options[] = {"set=", NULL};
 static const char *const sync_options[] = {"dry-run", "mailbox=", "max-deletions=", NULL};
+static const char *const mailboxes_options[] = {"json", NULL};
 static const char *const status_options[] = {"json", NULL};
 
 /* clang-format off */
@@ -46,6 +47,9 @@ static const ImsCommand commands[] = {
     {"issues", "[NAME]",
      N_("Show what waits for your decision."),
      no_options, 0, 1, ims_command_issues},
+    {"mailboxes", "NAME [--json]",
+     N_("Show the mailboxes of an account as the last sync left them."),
+     mailboxes_options, 1, 1, ims_command_mailboxes},
     {"cancel", "[NAME]…",
      N_("Cancel what is running."),
      no_options, 0, ANY, ims_command_cancel},

@@ -113,16 +113,32 @@ column_width(const GPtrArray *rows, guint column)
     return width;
 }
 
+static GArray *
+column_widths(const GPtrArray *rows)
+{
+    GArray *widths = g_array_new(FALSE, FALSE, sizeof(guint));
+    char **heading = g_ptr_array_index(rows, 0);
+
+    for (guint column = 0; heading[column] != NULL; column++) {
+        guint width = column_width(rows, column);
+
+        g_array_append_val(widths, width);
+    }
+
+    return widths;
+}
+
 char *
 ims_show_table(const GPtrArray *rows)
 {
     g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GArray) widths = column_widths(rows);
 
     for (guint i = 0; i < rows->len; i++) {
         char **row = g_ptr_array_index(rows, i);
 
         for (guint column = 0; row[column] != NULL; column++) {
-            guint pad = column_width(rows, column) - ims_show_width(row[column]) + 2;
+            guint pad = g_array_index(widths, guint, column) - ims_show_width(row[column]) + 2;
 
             g_string_append(text, row[column]);
             if (row[column + 1] != NULL)

@@ -28,7 +28,7 @@ char *ims_show_fit(const char *text, guint width);
 
 /**
  * ims_show_table:
- * @rows: (element-type GStrv): all of the same length; the first one is the heading
+ * @rows: (element-type GStrv): at least one, all of the same length; the first one is the heading
  *
  * Returns: (transfer full): the rows as lines, their columns aligned.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Commands that only look: status and issues. */
+/* Commands that only look: status, issues and mailboxes. */
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/fault.h"
 #include "cli/issue.h"
+#include "cli/mailbox.h"
 #include "cli/show.h"
 #include "util/error.h"
 #include "util/names.h"
@@ -201,6 +202,53 @@ ims_command_issues(const ImsArgs *args)
         return ims_fault_report(bus, name, error);
     if (n == 0)
         g_print(_("Nothing waits for you.\n"));
+
+    return IMS_EXIT_DONE;
+}
+
+static GVariant *
+list_mailboxes(sd_bus *bus, const char *account, GError **error)
+{
+    g_autofree char *path = ims_bus_account_path(bus, account, error);
+    g_autoptr(GVariant) reply = NULL;
+
+    if (path != NULL)
+        reply = ims_bus_call(
+            bus,
+            path,
+            IMS_ACCOUNT_INTERFACE ".ListMailboxes",
+            g_variant_new("(@a{sv})", ims_bus_no_options()),
+            "(a(sa{sv}))",
+            error);
+
+    return reply == NULL ? NULL : g_variant_get_child_value(reply, 0);
+}
+
+ImsExit
+ims_command_mailboxes(const ImsArgs *args)
+{
+    const char *name = ims_args_word(args, 0);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(sd_bus) bus = ims_bus_open(&error);
+    g_autoptr(GVariant) mailboxes = bus != NULL ? list_mailboxes(bus, name, &error) : NULL;
+    g_autofree char *text = NULL;
+
+    if (mailboxes == NULL)
+        return ims_fault_report(bus, name, error);
+
+    if (ims_args_has(args, "json")) {
+        text = ims_mailbox_json(mailboxes);
+        g_print("%s\n", text);
+    } else if (g_variant_n_children(mailboxes) == 0) {
+        g_printerr(
+            _("No sync has listed the mailboxes of %s since the service started. Run "
+              "\"imapsyncctl sync %s\", then look again\n"),
+            name,
+            name);
+    } else {
+        text = ims_mailbox_table(mailboxes);
+        g_print("%s", text);
+    }
 
     return IMS_EXIT_DONE;
 }

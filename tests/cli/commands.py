@@ -12,6 +12,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -209,6 +210,35 @@ def issues_say_what_to_do(bus):
     check(ctl(bus, "issues", "nobody"), 1, "no account", "The accounts are: away, broken")
 
 
+def mailboxes_as_a_table(bus):
+    done = ctl(bus, "mailboxes", "fine")
+    check(done, 0)
+    heading, *rows = (re.split("  +", line) for line in done.stdout.splitlines())
+    assert heading[:4] == ["MAILBOX", "STATE", "SIDES", "ROLE"], heading
+    assert rows[0][:6] == ["Entwürfe", "synced", "both", "drafts", "3000000000", "yes"], rows
+    assert rows[1] == ['a?[2J "b"', "held back", "remote", "0", "no", "never"], rows
+    check(ctl(bus, "mailboxes", "nobody"), 1, "no account", "The accounts are: away, broken")
+    check(ctl(bus, "mailboxes"), 2, "needs more arguments")
+
+
+def mailboxes_as_json(bus):
+    done = ctl(bus, "mailboxes", "fine", "--json")
+    check(done, 0)
+    drafts, other = json.loads(done.stdout)
+    assert list(drafts)[0] == "name", drafts
+    assert (drafts["name"], drafts["messages"]) == ("Entwürfe", 3000000000), drafts
+    assert (drafts["local"], other["local"]) == (True, False), other
+    assert (other["name"], other["state"]) == ('a\033[2J "b"', "held"), other
+
+
+def without_a_list_of_mailboxes_a_sync_is_named(bus):
+    done = ctl(bus, "mailboxes", "partly")
+    check(done, 0, "imapsyncctl sync partly")
+    assert done.stdout == "", done.stdout
+    done = ctl(bus, "mailboxes", "partly", "--json")
+    assert (json.loads(done.stdout), done.stderr) == ([], ""), done
+
+
 def cancel_counts(bus):
     check(ctl(bus, "cancel"), 0, "Nothing was running")
     check(ctl(bus, "cancel", "slow"), 0, "1 job cancelled")
@@ -388,6 +418,9 @@ SCENARIOS = [
     list_and_status,
     status_as_json,
     issues_say_what_to_do,
+    mailboxes_as_a_table,
+    mailboxes_as_json,
+    without_a_list_of_mailboxes_a_sync_is_named,
     cancel_counts,
     results_become_exit_statuses,
     without_a_terminal_a_line_for_each_phase,

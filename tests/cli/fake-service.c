@@ -343,6 +343,29 @@ method_test(sd_bus_message *m, void *data, sd_bus_error *error)
     return sd_bus_reply_method_return(m, "o", job);
 }
 
+/* Only of "fine" any are known. */
+static int
+method_list_mailboxes(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    const Account *account = of_path(sd_bus_message_get_path(m));
+
+    if (!g_str_equal(account->name, "fine"))
+        return sd_bus_reply_method_return(m, "a(sa{sv})", 0);
+
+    /* clang-format off */
+    return sd_bus_reply_method_return(
+        m, "a(sa{sv})", 2,
+        "Entwürfe", 7,
+        "local", "b", TRUE, "remote", "b", TRUE, "subscribed", "b", TRUE, "role", "s", "drafts",
+        "messages", "t", (guint64)3000000000, "last-sync", "t", (guint64)1700000000000000,
+        "state", "s", "synced",
+        "a\033[2J \"b\"", 7,
+        "local", "b", FALSE, "remote", "b", TRUE, "subscribed", "b", FALSE, "role", "s", "",
+        "messages", "t", (guint64)0, "last-sync", "t", (guint64)0,
+        "state", "s", "held");
+    /* clang-format on */
+}
+
 static int
 method_job_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -417,6 +440,8 @@ static const sd_bus_vtable account_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Test", "a{sv}", "o", method_test, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("ListIssues", "a{sv}", "aa{sv}", method_list_issues, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD(
+        "ListMailboxes", "a{sv}", "a(sa{sv})", method_list_mailboxes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cli/issue.h"
+#include "cli/mailbox.h"
 
 #define S ((guint64)G_USEC_PER_SEC)
 
@@ -266,6 +267,46 @@ test_plan_of_nothing(void)
     g_assert_cmpstr(got, ==, "work: a sync would change nothing\n");
 }
 
+static void
+test_mailboxes(void)
+{
+    g_autoptr(GVariant) mailboxes = g_variant_ref_sink(g_variant_new_parsed(
+        "[('INBOX', {'local': <true>, 'remote': <true>, 'subscribed': <true>, 'role': <'inbox'>,"
+        "            'messages': <uint64 12>, 'state': <'synced'>}),"
+        " ('A\\u202eB', {'remote': <true>, 'messages': <uint64 3>, 'state': <'pending'>}),"
+        " ('C', {'local': <true>, 'state': <'excluded'>}),"
+        " ('D', {'state': <'of-tomorrow'>})]"));
+    g_autofree char *got = ims_mailbox_table(mailboxes);
+
+    g_assert_cmpstr(
+        got,
+        ==,
+        "MAILBOX  STATE         SIDES   ROLE   MESSAGES  SUBSCRIBED  LAST SYNC\n"
+        "INBOX    synced        both    inbox  12        yes         never\n"
+        "A?B      to be synced  remote         3         no          never\n"
+        "C        left out      local          0         no          never\n"
+        "D        of-tomorrow                  0         no          never\n");
+}
+
+static void
+test_mailboxes_as_json(void)
+{
+    g_autoptr(GVariant) mailboxes = g_variant_ref_sink(
+        g_variant_new_parsed("[('A', {'messages': <uint64 3>, 'local': <true>})]"));
+    g_autofree char *got = ims_mailbox_json(mailboxes);
+
+    g_assert_cmpstr(
+        got,
+        ==,
+        "[\n"
+        "  {\n"
+        "    \"name\" : \"A\",\n"
+        "    \"messages\" : 3,\n"
+        "    \"local\" : true\n"
+        "  }\n"
+        "]");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -284,6 +325,9 @@ main(int argc, char **argv)
     g_test_add_func("/cli/issue/names-the-way-out", test_issue_names_the_way_out);
     g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
+
+    g_test_add_func("/cli/mailbox/table", test_mailboxes);
+    g_test_add_func("/cli/mailbox/json-has-the-name-in-the-object", test_mailboxes_as_json);
 
     return g_test_run();
 }

@@ -75,6 +75,17 @@ def tables_stay_aligned(bus):
     assert all(columns(row)[0] == columns(heading)[1] for row in rows), done.stdout
 
 
+def mailboxes_are_shown_in_the_language(bus):
+    done = ctl(bus, "mailboxes", "fine")
+    commands.check(done, 0)
+    heading, *rows = done.stdout.splitlines()
+    translated(heading)
+    for row in rows:
+        translated(row, "Entwürfe", "drafts", 'a?[2J "b"')
+    done = ctl(bus, "mailboxes", "partly")
+    translated(done.stderr, "partly")
+
+
 def numbers_stand_in_their_sentences(bus):
     done = ctl(bus, "issues")
     commands.check(done, 0)
@@ -91,6 +102,7 @@ SCENARIOS = [
     errors_are_translated,
     the_end_of_a_test_is_translated,
     tables_stay_aligned,
+    mailboxes_are_shown_in_the_language,
     numbers_stand_in_their_sentences,
 ]
 

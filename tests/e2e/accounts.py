@@ -170,6 +170,9 @@ def the_command_line_says_how_it_ended():
         session.ctl("test", "work", status=0)
         session.ctl("sync", "work", status=0)
         holds(json.loads(session.ctl("status", "--json").stdout), "an empty status")
+        mailboxes = json.loads(session.ctl("mailboxes", "work", "--json").stdout)
+        found = [box["messages"] for box in mailboxes if box["name"] == "INBOX"]
+        equal(found, [1], "messages of INBOX in the list of mailboxes")
         holds("work" in session.ctl("list").stdout, "the account is not listed")
         session.remote.stop()
         session.ctl("sync", "work", status=4)
