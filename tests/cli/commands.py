@@ -66,6 +66,7 @@ class Bus:
             + ["dbus-daemon", "--nofork", "--print-address=1", f"--config-file={top}/bus.conf"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=self.environment,  # which it hands on to the service
         )
         self.process.stdout.readline()
 
@@ -374,6 +375,20 @@ def ctrl_c_cancels_a_test(bus):
     assert status == 130, status
 
 
+def reload_says_what_is_wrong_with_a_file(bus):
+    write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
+    check(ctl(bus, "reload"), 0, "there are 6 accounts.")
+    write_account(bus, "fine", "[remote\n")
+    write_account(bus, "slow", "host\n")
+    done = ctl(bus, "reload")
+    check(done, 1, f"imapsyncctl: {bus.top}/config/imapsync/fine.conf: ", "slow.conf: ")
+    assert len(done.stderr.splitlines()) == 2 and done.stdout == "", done
+    write_account(bus, "fine", "")
+    write_account(bus, "slow", "")
+    check(ctl(bus, "reload"), 0, "there are 6 accounts")
+    check(ctl(bus, "reload", "fine"), 2, "takes fewer arguments")
+
+
 def a_typed_password_is_not_shown(bus):
     write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
     terminal = Terminal(bus, "password", "fine")
@@ -434,6 +449,7 @@ SCENARIOS = [
     add_refuses_what_is_there_before_it_asks,
     a_test_says_whether_both_sides_let_us_in,
     ctrl_c_cancels_a_test,
+    reload_says_what_is_wrong_with_a_file,
     a_typed_password_is_not_shown,
     ctrl_c_at_a_password_leaves_the_terminal_as_it_was,
     connect_becomes_the_local_side,

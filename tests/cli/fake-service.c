@@ -29,6 +29,9 @@ static const Account accounts[] = {
     {"slow", NULL},
 };
 
+/* What is wrong with the file of account N, as of the last Reload; NULL for nothing. */
+static char *misread[G_N_ELEMENTS(accounts)];
+
 static sd_event *loop;
 
 static const Account *
@@ -232,10 +235,11 @@ method_status(sd_bus_message *m, void *data, sd_bus_error *error)
     sd_bus_message_open_container(reply, 'a', "a{sv}");
     for (gsize i = 0; i < G_N_ELEMENTS(accounts); i++) {
         const Account *account = &accounts[i];
+        const char *error_name = misread[i] != NULL ? "Config" : account->error_name;
+        const char *message = misread[i] != NULL ? misread[i] : account->error_message;
         g_autofree char *path = account_path(account);
-        g_autofree char *name = account->error_name == NULL
-                                    ? g_strdup("")
-                                    : g_strconcat(IMS_ERROR_PREFIX, account->error_name, NULL);
+        g_autofree char *name =
+            error_name == NULL ? g_strdup("") : g_strconcat(IMS_ERROR_PREFIX, error_name, NULL);
 
         sd_bus_message_append(
             reply,
@@ -249,7 +253,7 @@ method_status(sd_bus_message *m, void *data, sd_bus_error *error)
             path,
             "state",
             "s",
-            "idle",
+            misread[i] != NULL ? "blocked" : "idle",
             "attention",
             "s",
             account->error_name == NULL ? "none" : "server",
@@ -258,7 +262,7 @@ method_status(sd_bus_message *m, void *data, sd_bus_error *error)
             name,
             "error-message",
             "s",
-            account->error_name == NULL ? "" : account->error_message,
+            error_name == NULL ? "" : message,
             "last-success",
             "t",
             (guint64)0,
@@ -284,6 +288,26 @@ method_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
     sd_bus_message_read_strv(m, &names);
 
     return sd_bus_reply_method_return(m, "u", names != NULL ? g_strv_length(names) : 0);
+}
+
+/* Looks only whether each file there is can be parsed. */
+static int
+method_reload(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(accounts); i++) {
+        g_autofree char *base = g_strconcat(accounts[i].name, ".conf", NULL);
+        g_autofree char *path =
+            g_build_filename(g_get_user_config_dir(), IMS_DIRECTORY, base, NULL);
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(GError) fault = NULL;
+
+        g_clear_pointer(&misread[i], g_free);
+        g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &fault);
+        if (fault != NULL && fault->domain == G_KEY_FILE_ERROR)
+            misread[i] = g_strdup_printf("%s: %s", path, fault->message);
+    }
+
+    return sd_bus_reply_method_return(m, "");
 }
 
 static int
@@ -433,6 +457,7 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD("Status", "", "aa{sv}", method_status, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Cancel", "as", "u", method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("GetAccount", "s", "o", method_get_account, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Reload", "", "", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -91,9 +91,10 @@ def numbers_stand_in_their_sentences(bus):
     commands.check(done, 0)
     assert re.search(r"⟦\d+ mésságés óf “", done.stdout), done.stdout
     assert "PRI" not in done.stdout
-    done = ctl(bus, "cancel", "fine")
-    commands.check(done, 0)
-    translated(done.stdout)
+    for arguments in (["cancel", "fine"], ["reload"]):
+        done = ctl(bus, *arguments)
+        commands.check(done, 0)
+        translated(done.stdout)
 
 
 SCENARIOS = [
