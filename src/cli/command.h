@@ -30,6 +30,8 @@ ImsExit ims_command_password(const ImsArgs *args);
 ImsExit ims_command_test(const ImsArgs *args);
 /* reload.c */
 ImsExit ims_command_reload(const ImsArgs *args);
+/* remove.c */
+ImsExit ims_command_remove(const ImsArgs *args);
 /* sync.c */
 ImsExit ims_command_sync(const ImsArgs *args);
 ImsExit ims_command_cancel(const ImsArgs *args);

@@ -22,6 +22,7 @@ static const char *const no_options[] = {NULL};
 static const char *const add_options[] = {"set=", NULL};
 static const char *const sync_options[] = {"dry-run", "mailbox=", "max-deletions=", NULL};
 static const char *const mailboxes_options[] = {"json", NULL};
+static const char *const remove_options[] = {"delete-store", "yes", NULL};
 static const char *const status_options[] = {"json", NULL};
 
 /* clang-format off */
@@ -41,6 +42,9 @@ static const ImsCommand commands[] = {
     {"reload", "",
      N_("Read the files of all accounts again."),
      no_options, 0, 0, ims_command_reload},
+    {"remove", "NAME [--delete-store] [--yes]",
+     N_("Remove an account; its mail stays, unless the local store is to be deleted."),
+     remove_options, 1, 1, ims_command_remove},
     {"sync", "[NAME]… [--mailbox MAILBOX]… [--max-deletions N] [--dry-run]",
      N_("Make both sides the same, and wait for it."),
      sync_options, 0, ANY, ims_command_sync},

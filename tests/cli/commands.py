@@ -389,6 +389,70 @@ def reload_says_what_is_wrong_with_a_file(bus):
     check(ctl(bus, "reload", "fine"), 2, "takes fewer arguments")
 
 
+def make_store(bus, name):
+    store = bus.top / "data/imapsync" / name
+    store.mkdir(parents=True)
+    return store
+
+
+def remove_keeps_the_mail_unless_told_otherwise(bus):
+    store = make_store(bus, "fine")
+    check(ctl(bus, "remove", "fine", "--yes"), 0, "fine was removed", f"is kept in {store},")
+    assert "delete-store" not in (bus.top / "options").read_text()
+    done = ctl(bus, "remove", "fine", "--delete-store", "--yes")
+    check(done, 0, "Its local mail was deleted. The mail on the remote side stays.")
+    assert (bus.top / "options").read_text().endswith("delete-store=1\n")
+    check(ctl(bus, "remove", "fine", "--yes"), 0, "No mail was deleted, on either side.")
+
+
+def remove_asks_and_says_what_will_go(bus):
+    write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
+    store = make_store(bus, "fine")
+    terminal = Terminal(bus, "remove", "fine")
+    terminal.read_until("[y/N] ")
+    for text in (f"{bus.top}/config/imapsync/fine.conf", f"local mail stays in {store},"):
+        assert text in terminal.seen, terminal.seen
+    terminal.write("\n")
+    assert terminal.end() == 130
+    assert "Nothing was removed." in terminal.seen
+
+    terminal = Terminal(bus, "remove", "--delete-store", "fine")
+    terminal.read_until("[y/N] ")
+    for text in (f"ITS LOCAL MAIL, all that is in {store}\r", "not synced yet is then lost"):
+        assert text in terminal.seen, terminal.seen
+    assert store.exists()
+    terminal.write("y\n")
+    assert terminal.end() == 0, terminal.seen
+    assert "Its local mail was deleted." in terminal.seen and not store.exists()
+
+
+def remove_knows_a_local_side_that_is_no_store(bus):
+    write_account(bus, "fine", "[local]\ntype=imaps\nhost=h\nusername=me\n")
+    make_store(bus, "fine")  # of an earlier account of this name
+    terminal = Terminal(bus, "remove", "fine", "--delete-store")
+    terminal.read_until("It has no private local store, so no mail is deleted")
+    terminal.read_until("[y/N] ")
+    terminal.write("\x04")
+    assert terminal.end() == 130
+
+
+def remove_fails_as_the_service_says(bus):
+    told = ctl(bus, "remove", "fine", given="y\n")
+    check(told, 2, "say --yes")
+    check(ctl(bus, "remove", "broken", "--yes"), 1, "broken: the keyring is locked")
+    check(ctl(bus, "remove", "away", "--yes"), 1, "away.db cannot be removed")
+    check(ctl(bus, "remove", "slow", "--yes"), 1, "slow: it is being removed already")
+    check(ctl(bus, "remove", "gone", "--yes"), 1, "gone: the service imapsyncd does not answer")
+    check(ctl(bus, "remove", "nobody", "--yes"), 1, "The accounts are: away, broken")
+    check(ctl(bus, "remove", "fine", "--delete-stroe"), 2, "did you mean --delete-store?")
+    assert not (bus.top / "options").read_text()
+
+
+def remove_waits_longer_than_other_calls(bus):
+    check(ctl(bus, "list"), 0)
+    check(ctl(bus, "remove", "fine", "--yes", SYSTEMD_BUS_TIMEOUT="100ms"), 0, "was removed")
+
+
 def a_typed_password_is_not_shown(bus):
     write_account(bus, "fine", "[remote]\nhost=imap.example.net\nusername=me\n")
     terminal = Terminal(bus, "password", "fine")
@@ -450,6 +514,11 @@ SCENARIOS = [
     a_test_says_whether_both_sides_let_us_in,
     ctrl_c_cancels_a_test,
     reload_says_what_is_wrong_with_a_file,
+    remove_keeps_the_mail_unless_told_otherwise,
+    remove_asks_and_says_what_will_go,
+    remove_knows_a_local_side_that_is_no_store,
+    remove_fails_as_the_service_says,
+    remove_waits_longer_than_other_calls,
     a_typed_password_is_not_shown,
     ctrl_c_at_a_password_leaves_the_terminal_as_it_was,
     connect_becomes_the_local_side,

@@ -6,11 +6,14 @@
  * is written against the XML, not against our own service. */
 
 #include <glib.h>
+#include <glib/gstdio.h>
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
 #include "util/names.h"
+
+#define HOLD_US (500 * 1000) /* before a removal is answered */
 
 typedef struct {
     const char *name;
@@ -161,11 +164,12 @@ append_job(sd_bus_message *reply, const char *name)
     return sd_bus_message_append(reply, "o", path);
 }
 
-/* Options are told on stderr, where the test looks for them. */
-static int
+/* Options are told on stderr, where the test looks for them. Returns: whether one was on. */
+static gboolean
 read_options(sd_bus_message *m)
 {
     const char *key, *contents;
+    gboolean on = FALSE;
     guint32 number;
     int r = sd_bus_message_enter_container(m, 'a', "{sv}");
 
@@ -180,6 +184,7 @@ read_options(sd_bus_message *m)
 
             sd_bus_message_read(m, "v", "b", &boolean);
             g_printerr("%s=%d\n", key, boolean);
+            on = on || boolean;
         } else {
             g_auto(GStrv) words = NULL;
             g_autofree char *joined = NULL;
@@ -193,7 +198,7 @@ read_options(sd_bus_message *m)
         r = sd_bus_message_exit_container(m);
     }
 
-    return r;
+    return on;
 }
 
 static int
@@ -308,6 +313,58 @@ method_reload(sd_bus_message *m, void *data, sd_bus_error *error)
     }
 
     return sd_bus_reply_method_return(m, "");
+}
+
+static int
+answer(sd_event_source *source, uint64_t usec, void *data)
+{
+    sd_bus_message *m = data;
+
+    sd_bus_reply_method_return(m, "");
+    sd_bus_message_unref(m);
+
+    return 0;
+}
+
+/* What an account that is none of these fails with. */
+static int
+refuse_removal(const char *name, sd_bus_error *error)
+{
+    if (g_str_equal(name, "broken"))
+        return sd_bus_error_set(error, IMS_ERROR_PREFIX "KeyringLocked", "the keyring is locked");
+    if (g_str_equal(name, "away"))
+        return sd_bus_error_set(error, IMS_ERROR_PREFIX "State", "away.db cannot be removed");
+    if (g_str_equal(name, "slow"))
+        return sd_bus_error_set(error, IMS_ERROR_PREFIX "Busy", "it is being removed already");
+
+    return 0;
+}
+
+/* Removes nothing but the account's store, which must be empty; the answer takes a while. */
+static int
+method_remove_account(sd_bus_message *m, void *data, sd_bus_error *error)
+{
+    g_autofree char *store = NULL;
+    const char *name;
+    int r;
+
+    sd_bus_message_read(m, "s", &name);
+    if (find_account(name) == NULL)
+        return no_such_account(error, name);
+    r = refuse_removal(name, error);
+    if (r < 0)
+        return r;
+
+    store = g_build_filename(g_get_user_data_dir(), IMS_DIRECTORY, name, NULL);
+    if (read_options(m))
+        g_rmdir(store);
+    if (g_str_equal(name, "gone"))
+        sd_event_exit(loop, 0);
+    else
+        sd_event_add_time_relative(
+            loop, NULL, CLOCK_MONOTONIC, HOLD_US, 0, answer, sd_bus_message_ref(m));
+
+    return 1;
 }
 
 static int
@@ -457,6 +514,8 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_METHOD("Status", "", "aa{sv}", method_status, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Cancel", "as", "u", method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("GetAccount", "s", "o", method_get_account, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD(
+        "RemoveAccount", "sa{sv}", "", method_remove_account, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Reload", "", "", method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

@@ -51,13 +51,13 @@ def errors_are_translated(bus):
         [], ["snyc"], ["frobnicate"], ["sync", "--jsno"], ["status", "--jsno"], ["status", "--json=x"],
         ["sync", "--mailbox"], ["sync", "--max-deletions", "x"], ["connect"],
         ["password", "x", "middle"], ["add", "x", "imaps://h"], ["add", "!", "imaps://u@h"],
-        ["add", "x"], ["add", "x", "--set", "y"], ["connect", "x"], ["password", "x"],
+        ["add", "x"], ["add", "x", "--set", "y"], ["connect", "x"], ["password", "x"], ["remove", "x"],
     ):
         done = ctl(bus, *arguments)
         assert done.returncode in (1, 2) and not done.stdout, (arguments, done)
         own = ("imapsyncctl: ", "json", "sync", "away, broken, fine", "connect NAME")
         accounts = commands.ctl(bus, "list").stdout.split()
-        translated(done.stderr, *arguments, *own, ", ".join(accounts), "max-deletions", "mailbox", "add")
+        translated(done.stderr, *arguments, *own, ", ".join(accounts), "max-deletions", "mailbox", "add", "remove", "yes")
 
 
 def the_end_of_a_test_is_translated(bus):
@@ -65,6 +65,20 @@ def the_end_of_a_test_is_translated(bus):
         done = ctl(bus, "test", account)
         translated(done.stdout, account)
         translated(done.stderr.splitlines()[0], account)
+
+
+def the_question_before_a_removal_is_translated(bus):
+    bus.environment["LANGUAGE"] = "qps"
+    for store in (False, True):
+        for options in ([], ["--delete-store"]):
+            terminal = commands.Terminal(bus, "remove", "fine", *options)
+            terminal.read_until("[y/N] ⟧")
+            terminal.write("y\n")
+            assert terminal.end() == 0, terminal.seen
+            translated(terminal.seen, "[y/N]", "y\r\n", str(bus.top), "/config/imapsync/fine.conf",
+                       "/data/imapsync/fine", "fine")
+        if not store:
+            commands.make_store(bus, "fine")
 
 
 def tables_stay_aligned(bus):
@@ -102,6 +116,7 @@ SCENARIOS = [
     the_help_of_each_command_is_translated,
     errors_are_translated,
     the_end_of_a_test_is_translated,
+    the_question_before_a_removal_is_translated,
     tables_stay_aligned,
     mailboxes_are_shown_in_the_language,
     numbers_stand_in_their_sentences,
