@@ -63,6 +63,34 @@ ims_progress_phase(const char *phase)
     return _("working");
 }
 
+void
+ims_progress_read(ImsProgressView *view, GVariant *progress)
+{
+    g_variant_lookup(progress, "mailbox", "&s", &view->mailbox);
+    g_variant_lookup(progress, "fraction", "d", &view->fraction);
+    g_variant_lookup(progress, "messages-done", "t", &view->messages_done);
+    g_variant_lookup(progress, "messages-total", "t", &view->messages_total);
+    g_variant_lookup(progress, "bytes-done", "t", &view->bytes_done);
+    g_variant_lookup(progress, "bytes-total", "t", &view->bytes_total);
+}
+
+char *
+ims_progress_begun(const ImsProgressView *view)
+{
+    g_autofree char *size = ims_show_size(view->bytes_total);
+
+    if (view->messages_total == 0 || !g_str_equal(view->phase, "copying"))
+        return g_strdup(ims_progress_phase(view->phase));
+
+    return g_strdup_printf(
+        ngettext(
+            "copying %" PRIu64 " message (%s)",
+            "copying %" PRIu64 " messages (%s)",
+            (gulong)view->messages_total),
+        view->messages_total,
+        size);
+}
+
 /* In the order in which they are shown. */
 typedef enum { PART_BAR, PART_MESSAGES, PART_BYTES, PART_RATE, PART_LEFT, N_PARTS } Part;
 

@@ -30,8 +30,18 @@ typedef struct {
     double bytes_per_second; /* 0: unknown */
 } ImsProgressView;
 
+/**
+ * ims_progress_read:
+ * @view: (inout): borrows from @progress
+ * @progress: an `a{sv}` as Job.Progress; what is not there is left as it is in @view
+ */
+void ims_progress_read(ImsProgressView *view, GVariant *progress);
+
 /** ims_progress_phase: Returns: (transfer none): a phase in the user's language. */
 const char *ims_progress_phase(const char *phase);
+
+/** ims_progress_begun: Returns: (transfer full): that the view's phase has begun; for logs. */
+char *ims_progress_begun(const ImsProgressView *view);
 
 /**
  * ims_progress_line:

@@ -284,58 +284,67 @@ ims_show_test(const char *account, const char *result)
 }
 
 static void
-append_sides(GString *text, const char *what, guint64 local, guint64 remote)
+add_sides(GStrvBuilder *lines, const char *what, guint64 local, guint64 remote)
 {
+    g_autofree char *line =
+        g_strdup_printf(_("%s: %" PRIu64 " on local, %" PRIu64 " on remote"), what, local, remote);
+
     if (local > 0 || remote > 0)
-        g_string_append_printf(
-            text, _("  %s: %" PRIu64 " on local, %" PRIu64 " on remote\n"), what, local, remote);
+        g_strv_builder_add(lines, line);
 }
 
 static void
-append_count(GString *text, const char *what, guint64 n)
+add_count(GStrvBuilder *lines, const char *what, guint64 n)
 {
+    g_autofree char *line = g_strdup_printf("%s: %" PRIu64, what, n);
+
     if (n > 0)
-        g_string_append_printf(text, "  %s: %" PRIu64 "\n", what, n);
+        g_strv_builder_add(lines, line);
 }
 
-static void
-append_work(GString *text, GVariant *n)
+char **
+ims_show_work(GVariant *n)
 {
-    append_count(text, _("mailboxes created"), count(n, "mailboxes-created"));
-    append_sides(
-        text,
+    g_autoptr(GStrvBuilder) lines = g_strv_builder_new();
+
+    add_count(lines, _("mailboxes created"), count(n, "mailboxes-created"));
+    add_sides(
+        lines,
         _("subscriptions changed"),
         count(n, "subscriptions-local"),
         count(n, "subscriptions-remote"));
-    append_sides(text, _("messages copied"), count(n, "copied-local"), count(n, "copied-remote"));
-    append_sides(text, _("flags changed"), count(n, "flags-local"), count(n, "flags-remote"));
-    append_sides(
-        text, _("messages expunged"), count(n, "expunged-local"), count(n, "expunged-remote"));
-    append_count(text, _("messages refused"), count(n, "refused"));
-    append_count(text, _("messages held back"), count(n, "held"));
+    add_sides(lines, _("messages copied"), count(n, "copied-local"), count(n, "copied-remote"));
+    add_sides(lines, _("flags changed"), count(n, "flags-local"), count(n, "flags-remote"));
+    add_sides(
+        lines, _("messages expunged"), count(n, "expunged-local"), count(n, "expunged-remote"));
+    add_count(lines, _("messages refused"), count(n, "refused"));
+    add_count(lines, _("messages held back"), count(n, "held"));
+
+    return g_strv_builder_end(lines);
+}
+
+char *
+ims_show_result(const char *result, GVariant *counts)
+{
+    g_autofree char *took = ims_show_duration(count(counts, "duration"));
+    g_autofree char *sent = ims_show_size(count(counts, "bytes-sent"));
+    g_autofree char *received = ims_show_size(count(counts, "bytes-received"));
+
+    return g_strdup_printf(
+        _("%s (%s, %s sent, %s received)"), result_words(result), took, sent, received);
 }
 
 char *
 ims_show_summary(const char *account, const char *result, GVariant *counts)
 {
+    g_autofree char *head = ims_show_result(result, counts);
+    g_auto(GStrv) work = ims_show_work(counts);
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *took = ims_show_duration(count(counts, "duration"));
-    g_autofree char *sent = ims_show_size(count(counts, "bytes-sent"));
-    g_autofree char *received = ims_show_size(count(counts, "bytes-received"));
-    gsize head;
 
-    g_string_append_printf(
-        text,
-        _("%s: %s (%s, %s sent, %s received)\n"),
-        account,
-        result_words(result),
-        took,
-        sent,
-        received);
-    head = text->len;
-
-    append_work(text, counts);
-    if (text->len == head && g_str_equal(result, "done"))
+    g_string_append_printf(text, "%s: %s\n", account, head);
+    for (gsize i = 0; work[i] != NULL; i++)
+        g_string_append_printf(text, "  %s\n", work[i]);
+    if (work[0] == NULL && g_str_equal(result, "done"))
         g_string_append(text, _("  nothing had changed\n"));
     if (g_str_equal(result, "partial"))
         g_string_append_printf(text, _("  → see \"imapsyncctl issues %s\"\n"), account);

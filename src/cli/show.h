@@ -55,9 +55,27 @@ char *ims_show_plan(const char *account, GVariant *mailboxes);
 char *ims_show_test(const char *account, const char *result);
 
 /**
+ * ims_show_work:
+ * @counts: an `a{sv}` as Job.Summary; a count that is not there is 0
+ *
+ * Returns: (transfer full): what was done, in plain words; a string for each kind of work, none for
+ * what was not done.
+ */
+char **ims_show_work(GVariant *counts);
+
+/**
+ * ims_show_result:
+ * @result: as Job.Result
+ * @counts: as of ims_show_work()
+ *
+ * Returns: (transfer full): how a job ended, and what it took; one line, without its end.
+ */
+char *ims_show_result(const char *result, GVariant *counts);
+
+/**
  * ims_show_summary:
  * @result: as Job.Result
- * @counts: an `a{sv}` as Job.Summary; a count that is not there is 0
+ * @counts: as of ims_show_work()
  *
  * Returns: (transfer full): what a sync did, in plain words; whole lines.
  */

@@ -9,7 +9,6 @@
 #include "cli/watch.h"
 
 #include <glib/gi18n.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <systemd/sd-event.h>
 
@@ -106,15 +105,8 @@ view_of(const ImsWatch *self, const Job *job)
         .bytes_per_second = job->rate.per_second,
     };
 
-    if (job->progress == NULL)
-        return view;
-
-    g_variant_lookup(job->progress, "mailbox", "&s", &view.mailbox);
-    g_variant_lookup(job->progress, "fraction", "d", &view.fraction);
-    g_variant_lookup(job->progress, "messages-done", "t", &view.messages_done);
-    g_variant_lookup(job->progress, "messages-total", "t", &view.messages_total);
-    g_variant_lookup(job->progress, "bytes-done", "t", &view.bytes_done);
-    g_variant_lookup(job->progress, "bytes-total", "t", &view.bytes_total);
+    if (job->progress != NULL)
+        ims_progress_read(&view, job->progress);
 
     return view;
 }
@@ -140,22 +132,10 @@ static void
 tell_phase(const ImsWatch *self, Job *job)
 {
     ImsProgressView view = view_of(self, job);
-    g_autofree char *size = ims_show_size(view.bytes_total);
+    g_autofree char *words = ims_progress_begun(&view);
 
-    if (!g_hash_table_add(job->told, g_strdup(job->phase)))
-        return;
-
-    if (view.messages_total > 0 && g_str_equal(job->phase, "copying"))
-        g_printerr(
-            ngettext(
-                "%s: copying %" PRIu64 " message (%s)\n",
-                "%s: copying %" PRIu64 " messages (%s)\n",
-                (gulong)view.messages_total),
-            job->account,
-            view.messages_total,
-            size);
-    else
-        g_printerr("%s: %s\n", job->account, ims_progress_phase(job->phase));
+    if (g_hash_table_add(job->told, g_strdup(job->phase)))
+        g_printerr("%s: %s\n", job->account, words);
 }
 
 static void
