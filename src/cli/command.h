@@ -28,6 +28,8 @@ ImsExit ims_command_add(const ImsArgs *args);
 ImsExit ims_command_list(const ImsArgs *args);
 ImsExit ims_command_password(const ImsArgs *args);
 ImsExit ims_command_test(const ImsArgs *args);
+/* monitor.c */
+ImsExit ims_command_monitor(const ImsArgs *args);
 /* reload.c */
 ImsExit ims_command_reload(const ImsArgs *args);
 /* remove.c */

@@ -8,6 +8,7 @@ tests show.
 Usage: commands.py IMAPSYNCCTL FAKE_SERVICE
 """
 
+import fcntl
 import json
 import os
 import pathlib
@@ -15,6 +16,7 @@ import pty
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -133,6 +135,40 @@ class Terminal:
         self.echoed = self.echoes()
         os.close(self.fd)
         return os.waitstatus_to_exitcode(status)
+
+
+class Monitor:
+    """The command monitor, with a small pipe behind it."""
+
+    def __init__(self, bus):
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 4096)
+        self.output = os.fdopen(reading, "rb", buffering=0)
+        self.process = subprocess.Popen(
+            DYING_WITH_US + [PROGRAM, "monitor"], env=bus.environment, stdout=writing,
+            stderr=subprocess.PIPE, text=True,
+        )
+        os.close(writing)
+
+    def line(self):
+        """The next one, without its time."""
+        ready, _, _ = select.select([self.output], [], [], DEADLINE)
+        assert ready, "nothing is told"
+        line = self.output.readline().decode()
+        assert re.match(r"\d{4}(-\d\d){2} \d\d(:\d\d){2}  ", line), line
+        return line[21:].rstrip("\n")
+
+    def waiting(self):
+        """How many bytes there are to read."""
+        return struct.unpack("i", fcntl.ioctl(self.output, termios.FIONREAD, b"    "))[0]
+
+    def end(self, signal_number=None):
+        """Returns the exit status and what was said of it."""
+        if signal_number is not None:
+            self.process.send_signal(signal_number)
+        _, errors = self.process.communicate(timeout=DEADLINE)
+        self.output.close()
+        return self.process.returncode, errors
 
 
 def check(done, status, *said):
@@ -332,6 +368,104 @@ def the_bar_is_drawn_in_place_and_removed(bus):
     assert before_summary.endswith("\r\033[K"), terminal.seen
 
 
+# Monitoring
+
+
+def owns_its_name(bus):
+    done = subprocess.run(
+        ["busctl", f"--address={bus.environment['DBUS_SESSION_BUS_ADDRESS']}",
+         "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+         "NameHasOwner", "s", "org.imapsync1"],
+        capture_output=True, text=True, check=True, timeout=DEADLINE,
+    )
+    return done.stdout == "b true\n"
+
+
+def monitor_tells_what_happens(bus):
+    monitor = Monitor(bus)
+    assert monitor.line() == "the service is not running; whoever calls it starts it"
+    assert not owns_its_name(bus)
+    check(ctl(bus, "sync", "fine"), 0)
+    copied = "messages copied: 40 on local, 0 on remote"
+    for wanted in (
+        "the service has started",
+        "fine: a job was asked for",
+        "fine: is at work",
+        "fine: needs your attention no more",
+        "fine: connecting",
+        "fine: comparing",
+        "fine: copying 40 messages (40.0 kB)",
+        f"fine: “Entwürfe?[2J”: {copied}",
+        'fine: what waits for your decision has changed: see "imapsyncctl issues fine"',
+        "fine: is idle",
+        "fine: needs your attention no more",
+        f"fine: done (1.5 s, 0 B sent, 0 B received); {copied}",
+    ):
+        told = monitor.line()
+        assert told == wanted, (told, wanted)
+    check(ctl(bus, "sync", "gone"), 1)
+    while monitor.line() != "the service has ended":
+        pass
+    assert monitor.end(signal.SIGINT) == (0, "")
+
+
+def monitor_tells_of_trouble_and_of_accounts(bus):
+    check(ctl(bus, "list"), 0)
+    monitor = Monitor(bus)
+    assert monitor.line() == "the service is running"
+    check(ctl(bus, "sync", "broken"), 1)
+    while (told := monitor.line()) != "broken: is blocked: nothing goes on before you act":
+        pass
+    assert monitor.line() == "broken: needs your attention: the password is missing or wrong"
+    told = monitor.line()
+    refusal = "broken: the server refused user name or password → store the right password with "
+    assert told == refusal + '"imapsyncctl password broken"', told
+    assert monitor.line().startswith("broken: failed (1.5 s, ")
+
+    write_account(bus, "fine", "")
+    check(ctl(bus, "reload"), 0)
+    assert monitor.line() == "fine: the account was taken up"
+    check(ctl(bus, "remove", "fine", "--yes"), 0)
+    assert monitor.line() == "fine: the account is gone"
+    assert monitor.end(signal.SIGINT) == (0, "")
+
+
+def monitor_tells_each_job_of_its_own(bus):
+    """The phases of one are not those of the next, though it has the same path here."""
+    monitor = Monitor(bus)
+    for _ in range(2):
+        check(ctl(bus, "sync", "fine"), 0)
+        while monitor.line() != "fine: connecting":
+            pass
+    assert monitor.end(signal.SIGINT) == (0, "")
+
+
+def monitor_ends_with_its_reader(bus):
+    monitor = Monitor(bus)
+    monitor.line()
+    monitor.output.close()
+    assert monitor.end() == (0, "")
+
+
+def monitor_ends_with_its_bus(bus):
+    monitor = Monitor(bus)
+    monitor.line()
+    bus.process.kill()
+    status, errors = monitor.end()
+    assert status == 1 and "the session bus has gone" in errors, (status, errors)
+
+
+def ctrl_c_ends_a_monitor_that_nobody_reads(bus):
+    monitor = Monitor(bus)
+    for _ in range(10):
+        check(ctl(bus, "sync", "fine"), 0)
+    deadline = time.monotonic() + DEADLINE
+    while monitor.waiting() < 4096 - 200:  # less than a line has room
+        assert time.monotonic() < deadline, "the pipe does not get full"
+        time.sleep(0.01)
+    assert monitor.end(signal.SIGINT) == (0, "")
+
+
 # Accounts
 
 
@@ -509,6 +643,12 @@ SCENARIOS = [
     a_service_that_goes_is_a_failure,
     ctrl_c_cancels_the_job,
     the_bar_is_drawn_in_place_and_removed,
+    monitor_tells_what_happens,
+    monitor_tells_of_trouble_and_of_accounts,
+    monitor_tells_each_job_of_its_own,
+    monitor_ends_with_its_reader,
+    monitor_ends_with_its_bus,
+    ctrl_c_ends_a_monitor_that_nobody_reads,
     passwords_name_what_is_missing,
     add_refuses_what_is_there_before_it_asks,
     a_test_says_whether_both_sides_let_us_in,

@@ -76,6 +76,69 @@ no_such_account(sd_bus_error *error, const char *name)
     return sd_bus_error_setf(error, IMS_ERROR_PREFIX "NoSuchAccount", "no account '%s'", name);
 }
 
+/* Tells all that may change of an account. */
+static void
+emit_changed(sd_bus *bus, const Account *account, const char *state)
+{
+    gboolean failed = g_str_equal(state, "blocked");
+    g_autofree char *path = account_path(account);
+    g_autofree char *name =
+        failed ? g_strconcat(IMS_ERROR_PREFIX, account->error_name, NULL) : g_strdup("");
+
+    /* clang-format off */
+    sd_bus_emit_signal(
+        bus, path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as",
+        IMS_ACCOUNT_INTERFACE, 3,
+        "State", "s", state,
+        "Attention", "s", failed ? "credentials" : "none",
+        "LastError", "(ss)", name, failed ? account->error_message : "",
+        0);
+    /* clang-format on */
+}
+
+static void
+emit_new(sd_bus *bus, const Account *account)
+{
+    g_autofree char *job = job_path(account);
+    g_autofree char *path = account_path(account);
+
+    sd_bus_emit_signal(
+        bus, IMS_ROOT_PATH, IMS_MANAGER_INTERFACE, "JobNew", "oos", job, path, "client");
+}
+
+static void
+emit_mailbox(sd_bus *bus, const Account *account)
+{
+    g_autofree char *path = account_path(account);
+
+    sd_bus_emit_signal(
+        bus,
+        path,
+        IMS_ACCOUNT_INTERFACE,
+        "MailboxChanged",
+        "sa{sv}",
+        "Entwürfe\033[2J",
+        1,
+        "copied-local",
+        "t",
+        (guint64)40);
+    sd_bus_emit_signal(bus, path, IMS_ACCOUNT_INTERFACE, "IssuesChanged", "");
+}
+
+static void
+emit_account(sd_bus *bus, const char *name, gboolean there)
+{
+    g_autofree char *path = account_path(find_account(name));
+    const char *interface = "org.freedesktop.DBus.ObjectManager", *ours = IMS_ACCOUNT_INTERFACE;
+
+    if (there)
+        sd_bus_emit_signal(
+            bus, IMS_ROOT_PATH, interface, "InterfacesAdded", "oa{sa{sv}}", path, 1, ours, 0);
+    else
+        sd_bus_emit_signal(
+            bus, IMS_ROOT_PATH, interface, "InterfacesRemoved", "oas", path, 1, ours);
+}
+
 static void
 emit_progress(sd_bus *bus, const Account *account, const char *phase, guint64 done)
 {
@@ -137,13 +200,20 @@ emit_ended(sd_bus *bus, const Account *account, const char *result)
 static void
 run_job(sd_bus *bus, const Account *account)
 {
+    gboolean failed = account->result != NULL && g_str_equal(account->result, "failed");
+
+    emit_new(bus, account);
+    emit_changed(bus, account, "syncing");
     emit_progress(bus, account, "connecting", 0);
     emit_progress(bus, account, "comparing", 0);
     emit_progress(bus, account, "copying", 10);
     emit_progress(bus, account, "comparing", 10);
     emit_progress(bus, account, "copying", 20);
-    if (account->result != NULL)
-        emit_ended(bus, account, account->result);
+    if (account->result == NULL)
+        return;
+    emit_mailbox(bus, account);
+    emit_changed(bus, account, failed ? "blocked" : "idle");
+    emit_ended(bus, account, account->result);
 }
 
 /* A test's job only connects. There is no partial success of it. */
@@ -295,7 +365,7 @@ method_cancel(sd_bus_message *m, void *data, sd_bus_error *error)
     return sd_bus_reply_method_return(m, "u", names != NULL ? g_strv_length(names) : 0);
 }
 
-/* Looks only whether each file there is can be parsed. */
+/* Looks only whether each file there is can be parsed; if so, tells of its account as a new one. */
 static int
 method_reload(sd_bus_message *m, void *data, sd_bus_error *error)
 {
@@ -310,6 +380,8 @@ method_reload(sd_bus_message *m, void *data, sd_bus_error *error)
         g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &fault);
         if (fault != NULL && fault->domain == G_KEY_FILE_ERROR)
             misread[i] = g_strdup_printf("%s: %s", path, fault->message);
+        if (fault == NULL)
+            emit_account(sd_bus_message_get_bus(m), accounts[i].name, TRUE);
     }
 
     return sd_bus_reply_method_return(m, "");
@@ -358,6 +430,7 @@ method_remove_account(sd_bus_message *m, void *data, sd_bus_error *error)
     store = g_build_filename(g_get_user_data_dir(), IMS_DIRECTORY, name, NULL);
     if (read_options(m))
         g_rmdir(store);
+    emit_account(sd_bus_message_get_bus(m), name, FALSE);
     if (g_str_equal(name, "gone"))
         sd_event_exit(loop, 0);
     else

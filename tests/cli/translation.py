@@ -9,6 +9,7 @@ Usage: translation.py IMAPSYNCCTL FAKE_SERVICE TOP LOCALE_DIR
 import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 
@@ -81,6 +82,20 @@ def the_question_before_a_removal_is_translated(bus):
             commands.make_store(bus, "fine")
 
 
+def events_are_told_in_the_language(bus):
+    bus.environment["LANGUAGE"] = "qps"
+    monitor = commands.Monitor(bus)
+    translated(monitor.line())
+    for name, last in (("partly", "⟦dóné, but fór whát is héld báck⟧ "), ("broken", "⟦fáiléd⟧ ")):
+        ctl(bus, "sync", name)
+        told = ""
+        while last not in told:
+            told = monitor.line()
+            own = ("the server refused user name or password", "Entwürfe")
+            translated(told, *own, f"issues {name}", name)
+    monitor.end(signal.SIGINT)
+
+
 def tables_stay_aligned(bus):
     done = ctl(bus, "status")
     commands.check(done, 0)
@@ -117,6 +132,7 @@ SCENARIOS = [
     errors_are_translated,
     the_end_of_a_test_is_translated,
     the_question_before_a_removal_is_translated,
+    events_are_told_in_the_language,
     tables_stay_aligned,
     mailboxes_are_shown_in_the_language,
     numbers_stand_in_their_sentences,
