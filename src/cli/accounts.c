@@ -304,7 +304,7 @@ ims_command_add(const ImsArgs *args)
               "When this is put right: \"imapsyncctl test %s\"\n"),
             file,
             name);
-        return status;
+        return status == IMS_EXIT_CANCELLED ? status : IMS_EXIT_FAILED;
     }
     g_print(_("Next: \"imapsyncctl sync %s\"\n"), name);
 

@@ -4,11 +4,14 @@
 """Accounts that come, change and go while the service runs, several at a time."""
 
 import imaplib
+import select
+import signal
+import subprocess
 
 import dbus
 
 import mail
-from harness import Session, options, wait_for
+from harness import HERE, Session, options, wait_for
 from servers import Dovecot
 from tap import equal, holds, run
 from tree import tunnel
@@ -207,6 +210,35 @@ def a_removed_store_is_gone_and_comes_back_from_the_server():
         equal(session.assert_equal(), before, "the mail on both sides")
 
 
+def the_command_line_does_the_same():
+    with Session() as session:
+        before = filled(session)
+        monitor = subprocess.Popen(
+            [HERE / "imapsyncctl", "monitor"], env=session.environment, stdout=subprocess.PIPE, text=True
+        )
+        session.children.append(monitor)
+        wait_for(lambda: session.ctl("test", "work") and select.select([monitor.stdout], [], [], 0)[0], "a line")
+        session.ctl("sync", "work")
+        file_of(session, "broken").write_text("[remote]\nhots=x\n")
+        told = session.ctl("reload", status=1)
+        holds("hots" in told.stdout + told.stderr, f"the fault is not named: {told}")
+        file_of(session, "broken").unlink()
+        session.ctl("reload")
+        session.ctl("remove", "work", status=2)
+        session.ctl("remove", "nobody", "--yes", status=1)
+        told = session.ctl("remove", "work", "--yes").stdout
+        store = session.top / "data" / "imapsync" / "work"
+        holds(str(store) in told, f"where the mail stays is not said: {told}")
+        equal(session.ctl("list").stdout, "", "accounts")
+        equal(passwords(session), 0, "passwords")
+        monitor.send_signal(signal.SIGINT)
+        seen, _ = monitor.communicate(timeout=20)
+        equal(monitor.returncode, 0, "the monitor's exit status")
+        lines = [line for line in seen.splitlines() if "work" in line]
+        holds(len(lines) > 3, f"too little was seen: {seen}")
+        equal(mail.snapshot(session.remote_connection()), before, "the remote side")
+
+
 def an_account_can_be_removed_in_the_middle_of_a_copy():
     with Session() as session:
         mail.fill(session.remote_connection(), "INBOX", mail.Corpus(9).messages(3000))
@@ -237,6 +269,7 @@ if __name__ == "__main__":
             a_file_that_appears_is_an_account_and_one_that_goes_was_one,
             a_removed_account_leaves_its_mail_and_nothing_else,
             a_removed_store_is_gone_and_comes_back_from_the_server,
+            the_command_line_does_the_same,
             an_account_can_be_removed_in_the_middle_of_a_copy,
         ],
     )

@@ -168,7 +168,7 @@ def a_command_may_want_a_login():
 def dies(script, *settings):
     """Adds a tunnel that ends too early; returns what a sync says of it."""
     with Session() as session:
-        add(session, None, "remote.type=tunnel", tunnel(script), *settings, status=4)
+        add(session, None, "remote.type=tunnel", tunnel(script), *settings, status=1)
         return fails(session, "Offline")
 
 
