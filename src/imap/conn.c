@@ -11,8 +11,9 @@
 
 #include "util/error.h"
 
-#define CONTROL_US (120 * G_USEC_PER_SEC)
-#define LOGOUT_US  (1 * G_USEC_PER_SEC)
+#define CONTROL_US  (120 * G_USEC_PER_SEC) /* without an octet */
+#define PATIENCE_US (600 * G_USEC_PER_SEC) /* without anything that was asked for */
+#define LOGOUT_US   (1 * G_USEC_PER_SEC)
 
 static void
 close_link(ImsConn *self)
@@ -127,35 +128,72 @@ is_answered(gconstpointer what)
     return ims_cmd_answered(what);
 }
 
-/* What was answered stays answered, even if the connection ended behind it: some servers say NO and
- * hang up. */
-static gboolean
-wait_for(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, gint64 stall_us, GError **error)
+typedef struct {
+    const ImsConn *conn;
+    const ImsCmd *cmd;
+    guint64 asked, sent; /* when the wait began */
+} Progress;
+
+static Progress
+progress_of(const ImsConn *self, const ImsCmd *cmd)
 {
-    g_autoptr(GError) local = NULL;
+    return (Progress){self, cmd, self->session.n_asked, ims_conn_count(self).sent};
+}
 
-    if (ims_cmd_answered(cmd))
-        return TRUE;
-    if (ims_conn_heed_compress(self, &local) &&
-        ims_conn_pump_for(self, is_answered, cmd, deadline_us, stall_us, &local))
-        return TRUE;
-    if (ims_cmd_answered(cmd))
-        return TRUE;
+static gboolean
+has_progressed(gconstpointer what)
+{
+    const Progress *begin = what;
+    Progress now = progress_of(begin->conn, begin->cmd);
 
-    g_propagate_error(error, g_steal_pointer(&local));
+    return ims_cmd_answered(now.cmd) || now.asked != begin->asked || now.sent != begin->sent;
+}
+
+/* A server that says again and again that it is still there is believed for a while only. */
+static gboolean
+await_answer(ImsConn *self, const ImsCmd *cmd, GError **error)
+{
+    while (!ims_cmd_answered(cmd)) {
+        Progress begin = progress_of(self, cmd);
+        gint64 deadline_us = ims_clock_monotonic(self->clock) + PATIENCE_US;
+
+        if (!ims_conn_pump_for(self, has_progressed, &begin, deadline_us, CONTROL_US, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* What was answered stays answered, even if the connection ended behind it: some servers say NO and
+ * hang up. @waited: whether the wait went well. */
+static gboolean
+check_answered(const ImsCmd *cmd, gboolean waited, GError *local, GError **error)
+{
+    if (waited || ims_cmd_answered(cmd)) {
+        g_clear_error(&local);
+        return TRUE;
+    }
+    g_propagate_error(error, local);
     return FALSE;
 }
 
 gboolean
 ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
 {
-    return wait_for(self, cmd, G_MAXINT64, CONTROL_US, error);
+    GError *local = NULL;
+    gboolean waited = ims_cmd_answered(cmd) ||
+                      (ims_conn_heed_compress(self, &local) && await_answer(self, cmd, &local));
+
+    return check_answered(cmd, waited, local, error);
 }
 
 gboolean
 ims_conn_wait_until(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, GError **error)
 {
-    return wait_for(self, cmd, deadline_us, 0, error);
+    GError *local = NULL;
+    gboolean waited =
+        ims_cmd_answered(cmd) || ims_conn_pump_for(self, is_answered, cmd, deadline_us, 0, &local);
+
+    return check_answered(cmd, waited, local, error);
 }
 
 typedef struct {

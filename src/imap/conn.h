@@ -105,7 +105,8 @@ gboolean ims_conn_has(const ImsConn *self, const char *capability);
 guint64 ims_conn_append_limit(const ImsConn *self);
 
 /** ims_conn_wait: waits for @cmd's reply. A NO is TRUE, see ims_cmd_reply(); a BAD is an error.
- * Control commands have a deadline of 120 seconds since the last byte. */
+ * 120 seconds without an octet are an error, and so are 600 in which nothing was sent and nothing
+ * came that any command asked for. */
 gboolean ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error);
 
 /**

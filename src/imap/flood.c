@@ -15,6 +15,7 @@
 void
 ims_session_asked(ImsSession *self)
 {
+    self->n_asked++;
     self->n_unasked = 0;
 }
 

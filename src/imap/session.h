@@ -66,7 +66,8 @@ typedef struct {
 
     GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
 
-    guint64 n_unasked;       /* octets since the last that somebody asked for */
+    guint64 n_asked;         /* how often something came that somebody had asked for */
+    guint64 n_unasked;       /* octets since the last time */
     gboolean told_alert;     /* an ALERT is in the journal: no more of them */
     gboolean told_unnamable; /* likewise a LIST whose name cannot be used */
 

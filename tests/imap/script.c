@@ -30,6 +30,7 @@ static struct {
     gboolean saying;   /* the server has begun its turn */
     const char *said;
     ImsPump pump;
+    gint64 now_us;
     gboolean packs;            /* the server compresses */
     gboolean client_packs;     /* the client does */
     z_stream packed, unpacked; /* of the server; of the client */
@@ -157,6 +158,18 @@ say(void)
     }
 }
 
+/* Returns: whether time has passed. */
+static gboolean
+pass_time(void)
+{
+    if (script.incoming->len > 0 || !is_at('W'))
+        return FALSE;
+
+    script.now_us += g_ascii_strtoll(*script.next + 3, NULL, 10) * G_USEC_PER_SEC;
+    script.next++;
+    return TRUE;
+}
+
 static gsize
 piece(void)
 {
@@ -259,7 +272,9 @@ ims_pump_until(
             return FALSE;
         }
         say();
-        moved = feed() || hang_up();
+        moved = feed() || hang_up() || pass_time();
+        if (script.now_us >= deadline_us && self->fault == NULL)
+            g_set_error(&self->fault, IMS_ERROR, IMS_ERROR_OFFLINE, "it did not answer in time");
         take_output();
         if (!moved && !ready(what))
             g_error(
@@ -362,6 +377,7 @@ script_begin(const char *const *lines, gssize split)
     script.sent = g_string_new(NULL);
     script.saying = FALSE;
     script.said = NULL;
+    script.now_us = 0;
     script.pump = (ImsPump){0};
 }
 
@@ -386,10 +402,18 @@ script_stderr(const char *text)
     script.said = text;
 }
 
+static gint64
+script_time(gpointer data)
+{
+    return script.now_us;
+}
+
 ImsConn *
 script_connect(const ImsEndpoint *endpoint, GError **error)
 {
-    return ims_conn_open(&script.pump, endpoint, ims_clock_system(), error);
+    static const ImsClock clock = {script_time, script_time, NULL};
+
+    return ims_conn_open(&script.pump, endpoint, &clock, error);
 }
 
 ImsConn *

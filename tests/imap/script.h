@@ -11,7 +11,7 @@
  *   "C: text"  the client must send text and CRLF  "c: text"  the same without CRLF
  *   "X: "       the server closes the connection
  *   "T: "       the client must begin TLS            "t: "       the same, and it fails
- *   "Z: "       both sides compress from here on
+ *   "Z: "       both sides compress from here on     "W: n"     n seconds pass
  *
  * What the server says is sent only after the client has sent all that stands before it, and the
  * client must not have sent more than that by then. A closing LOGOUT need not stand there. */
