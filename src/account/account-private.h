@@ -6,6 +6,7 @@
 #include "account/config.h"
 #include "account/credentials.h"
 #include "account/keyring.h"
+#include "account/recall.h"
 #include "account/worker.h"
 
 /* What accounts.c, account.c, job.c and removal.c share. Life: the accounts own all accounts and
@@ -43,6 +44,7 @@ struct ImsAccount {
     gint64 last_success_us;
     ImsReport *listing; /* the last report with a whole tree */
     ImsReport *issues;  /* the last report that knew the issues */
+    ImsRecall *recall;  /* these, as earlier runs left them, are being read; else NULL */
 
     /* how it goes: see ims_account_leave() */
     void (*left)(ImsAccount *account);

@@ -318,7 +318,7 @@ leave(gpointer data)
 static void
 schedule(ImsAccount *self)
 {
-    gboolean busy = self->starter != 0 || has_started(self);
+    gboolean busy = self->starter != 0 || self->recall != NULL || has_started(self);
 
     if (busy)
         return;
@@ -444,6 +444,31 @@ ims_account_keyring_stirred(ImsAccount *self)
 
 /* -- life -- */
 
+/* As the last run of the service has left it. What a job has found out meanwhile would be newer,
+ * but none starts before. */
+static void
+recalled(ImsReport *report, gpointer data)
+{
+    ImsAccount *self = data;
+
+    self->recall = NULL;
+    if (report != NULL && report->listed) {
+        gboolean issues_changed = keep_report(self, report);
+
+        for (guint i = 0; i < report->mailboxes->len; i++) {
+            const ImsMailboxReport *mailbox = report->mailboxes->pdata[i];
+
+            self->last_success_us = MAX(self->last_success_us, mailbox->last_sync_us);
+        }
+        if (self->config != NULL)
+            settle(self, ims_verdict(NULL, NULL, NULL, report->issues->len), NULL);
+        if (issues_changed)
+            self->accounts->listener->issues_changed(self, self->accounts->data);
+        tell_changed(self);
+    }
+    schedule(self);
+}
+
 void
 ims_account_reload(ImsAccount *self)
 {
@@ -481,6 +506,8 @@ ims_account_new(ImsAccounts *accounts, const char *name, const char *path)
     self->config = ims_config_load(path, name, &self->error);
     self->settled = self->config != NULL ? IMS_ACCOUNT_IDLE : IMS_ACCOUNT_BLOCKED;
     g_queue_init(&self->queue);
+    if (self->config != NULL)
+        self->recall = ims_recall_new(self->config, recalled, self);
     return self;
 }
 
@@ -490,6 +517,7 @@ ims_account_stop(ImsAccount *self)
     g_clear_handle_id(&self->starter, g_source_remove);
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
     g_clear_pointer(&self->probe, ims_credentials_cancel);
+    g_clear_pointer(&self->recall, ims_recall_cancel);
     ims_removal_abandon(self->removal);
     for (GList *item = self->queue.head; item != NULL; item = item->next)
         g_cancellable_cancel(((ImsJob *)item->data)->cancel);

@@ -53,3 +53,16 @@ ImsReport *ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error
  * Errors: those of ims_conn_open(), prefixed with the side.
  */
 gboolean ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error);
+
+/**
+ * ims_pass_recall:
+ * @identity: (array fixed-size=2): see ims_store_open()
+ *
+ * Reads what the last passes have left: mailboxes (without their roles, which are not remembered)
+ * and issues. Changes nothing.
+ *
+ * Errors: IMS_ERROR_STATE.
+ *
+ * Returns: (transfer full): a report, empty if there is no state file, or one of other servers.
+ */
+ImsReport *ims_pass_recall(const char *state_path, const char *const identity[2], GError **error);

@@ -114,3 +114,65 @@ ims_pass_report(ImsPass *self)
     fill_report(self);
     report_issues(self);
 }
+
+static ImsMailboxState
+remembered_state(const ImsMailbox *mailbox)
+{
+    if (mailbox->excluded)
+        return IMS_MAILBOX_EXCLUDED;
+    if (!mailbox->known[IMS_LOCAL] || !mailbox->known[IMS_REMOTE])
+        return IMS_MAILBOX_HELD;
+    return mailbox->valid ? IMS_MAILBOX_SYNCED : IMS_MAILBOX_PENDING;
+}
+
+static ImsMailboxReport *
+report_remembered(const ImsMailbox *mailbox)
+{
+    ImsMailboxReport *report = ims_mailbox_report_new(mailbox->name);
+
+    memcpy(report->there, mailbox->known, sizeof report->there);
+    report->subscribed = mailbox->subscribed[mailbox->known[IMS_LOCAL] ? IMS_LOCAL : IMS_REMOTE] ==
+                         IMS_SUBSCRIPTION_YES;
+    if (g_str_equal(mailbox->name, "INBOX")) {
+        g_free(report->role);
+        report->role = g_strdup("inbox");
+    }
+    report->messages =
+        mailbox->point[mailbox->valid || mailbox->known[IMS_REMOTE] ? IMS_REMOTE : IMS_LOCAL]
+            .messages;
+    report->last_sync_us = mailbox->last_sync_us;
+    report->state = remembered_state(mailbox);
+    return report;
+}
+
+ImsReport *
+ims_pass_recall(const char *state_path, const char *const identity[2], GError **error)
+{
+    g_autoptr(ImsReport) report = ims_report_new();
+    g_autoptr(ImsStore) store = NULL;
+    g_autoptr(GPtrArray) mailboxes = NULL, issues = NULL;
+
+    if (!g_file_test(state_path, G_FILE_TEST_EXISTS))
+        return g_steal_pointer(&report);
+    store = ims_store_open_dry(state_path, identity, error);
+    if (store == NULL)
+        return NULL;
+    mailboxes = ims_store_mailboxes(store, error);
+    if (mailboxes == NULL)
+        return NULL;
+    issues = ims_store_issues(store, error);
+    if (issues == NULL)
+        return NULL;
+
+    for (guint i = 0; i < mailboxes->len; i++) {
+        const ImsMailbox *mailbox = mailboxes->pdata[i];
+
+        if (mailbox->known[IMS_LOCAL] || mailbox->known[IMS_REMOTE])
+            g_ptr_array_add(report->mailboxes, report_remembered(mailbox));
+    }
+    g_ptr_array_sort(report->mailboxes, report_by_name);
+    report->listed = report->mailboxes->len > 0;
+    g_ptr_array_unref(report->issues);
+    report->issues = g_steal_pointer(&issues);
+    return g_steal_pointer(&report);
+}

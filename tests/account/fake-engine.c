@@ -49,6 +49,7 @@ synced(void)
 static gint deaf; /* atomic */
 static GMutex order_lock;
 static char *last_order;
+static ImsReport *remembered;
 
 static void
 push(Step step)
@@ -79,6 +80,15 @@ fake_engine_sync(void)
 {
     push((Step){.verb = SYNC});
     g_async_queue_pop(synced());
+}
+
+void
+fake_engine_remember(ImsReport *report)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&order_lock);
+
+    g_clear_pointer(&remembered, ims_report_unref);
+    remembered = report;
 }
 
 char *
@@ -169,6 +179,14 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
 {
     remember("sync", order);
     return follow(order, error);
+}
+
+ImsReport *
+ims_pass_recall(const char *state_path, const char *const identity[2], GError **error)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&order_lock);
+
+    return remembered != NULL ? ims_report_ref(remembered) : ims_report_new();
 }
 
 gboolean

@@ -19,5 +19,8 @@ void fake_engine_end(int code, ImsReport *report);
 void fake_engine_deaf(gboolean deaf);
 /** fake_engine_sync: waits until the pass has done all that it was told. */
 void fake_engine_sync(void);
+/** fake_engine_remember: @report: (transfer full) (nullable): what the state file of each account
+ * holds when it is read. */
+void fake_engine_remember(ImsReport *report);
 /** fake_engine_order: Returns: (transfer full): in words what the last pass was given. */
 char *fake_engine_order(void);

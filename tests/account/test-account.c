@@ -414,6 +414,34 @@ test_report_is_kept(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_OFFLINE);
 }
 
+/* What is known from before the service started is told before its first sync. */
+static void
+test_recalled(Fixture *self, gconstpointer data)
+{
+    ImsReport *report = report_with_issue("A", 0);
+    ImsMailboxReport *mailbox = report->mailboxes->pdata[0];
+    ImsAccount *account;
+    ImsJob *job;
+
+    mailbox->last_sync_us = 5;
+    fake_engine_remember(report);
+    ims_accounts_free(self->accounts);
+    g_string_assign(self->log, "");
+    self->accounts = ims_accounts_new(self->dir, &listener, self);
+    account = ims_accounts_find(self->accounts, "work");
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+    job = start_sync(self, &all);
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 1);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_ISSUES);
+    g_assert_cmpint(ims_account_last_success_us(account), ==, 5);
+    g_assert_cmpuint(ims_account_report(account)->mailboxes->len, ==, 1);
+    g_assert_nonnull(strstr(self->log->str, " issues=1"));
+    fake_engine_remember(NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+}
+
 static void
 test_progress_is_rare(Fixture *self, gconstpointer data)
 {
@@ -906,6 +934,7 @@ main(int argc, char **argv)
     ADD("/account/sync/other-options-follow", test_other_options_follow);
     ADD("/account/sync/error-is-told-until-a-success", test_error_is_told);
     ADD("/account/sync/report-is-kept", test_report_is_kept);
+    ADD("/account/accounts/tell-what-is-remembered", test_recalled);
     ADD("/account/sync/progress-is-rare-and-the-last-is-true", test_progress_is_rare);
     ADD("/account/test/is-no-sync", test_connect_test);
     ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);

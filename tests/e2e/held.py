@@ -4,7 +4,7 @@
 """What only the user can decide is left alone and told as an issue; everything else goes on."""
 
 import mail
-from harness import Session
+from harness import Session, options, wait_for
 from servers import SIZE_LIMIT, Dovecot
 from tap import equal, holds, run
 
@@ -102,6 +102,27 @@ def many_deletions_wait_until_they_are_let_through():
         equal(mail.count(session.assert_equal()), 11 + ENOUGH, "messages")
 
 
+def what_waits_is_known_after_a_restart():
+    with Session() as session:
+        mail.expunge(fill_and_sync(session, 40, elsewhere=ENOUGH), *range(1, 31))
+        session.sync(result="partial")
+        issues, then = session.issues(), session.account_property("LastSuccess")
+        names = {str(name) for name, _ in mailboxes(session)}
+        session.stop_daemon()
+        session.start_daemon()
+        wait_for(session.issues, "the issues")
+        equal(session.issues(), issues, "issues")
+        equal(str(session.account_property("Attention")), "issues", "what is asked for")
+        holds(0 < session.account_property("LastSuccess") <= then, "the last success is not known")
+        equal({str(name) for name, _ in mailboxes(session)}, names, "mailboxes")
+        session.sync(max_deletions=30)
+        session.assert_equal()
+
+
+def mailboxes(session):
+    return session.account().ListMailboxes(options(), dbus_interface="org.imapsync1.Account")
+
+
 def many_deletions_on_the_local_side_wait_too():
     with Session() as session:
         fill_and_sync(session, 40, elsewhere=ENOUGH)
@@ -182,6 +203,7 @@ if __name__ == "__main__":
             a_mailbox_made_anew_on_one_side_is_never_taken_for_the_old_one,
             a_lost_state_file_costs_no_message,
             many_deletions_wait_until_they_are_let_through,
+            what_waits_is_known_after_a_restart,
             many_deletions_on_the_local_side_wait_too,
             many_deletions_all_over_the_account_wait_as_one,
             few_deletions_do_not_wait,
