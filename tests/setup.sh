@@ -5,7 +5,7 @@
 
 # To build and to run it.
 PACKAGES="gcc libc6-dev meson ninja-build pkg-config gettext
-libglib2.0-dev libsystemd-dev libsecret-1-dev libjson-glib-dev libsqlite3-dev libgsasl-dev zlib1g-dev
+libglib2.0-dev libsystemd-dev libsecret-1-dev libjson-glib-dev libsqlite3-dev libgsasl-dev libgnutls28-dev zlib1g-dev
 glib-networking dbus-bin dbus-daemon gnome-keyring dovecot-imapd openssl
 python3 python3-dbus"
 

@@ -17,6 +17,7 @@
 #include "model/mailbox-name.h"
 #include "util/error.h"
 #include "util/log.h"
+#include "util/pin.h"
 
 #define NAME_MAX_LENGTH 64
 #define EXAMPLE_HOST    "host = imap.example.net"
@@ -44,6 +45,11 @@ static const KeyRule rules[] = {
     {"port", IN_SIDES, WITH_NETWORK},
     {"username", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"ca-file", IN_SIDES, WITH_NETWORK},
+    {"tls-min", IN_SIDES, WITH_NETWORK},
+    {"tls-pin", IN_SIDES, WITH_NETWORK},
+    {"tls-host", IN_SIDES, WITH_NETWORK},
+    {"client-cert", IN_SIDES, WITH_NETWORK},
+    {"client-key", IN_SIDES, WITH_NETWORK},
     {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
     {"compress", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
@@ -53,6 +59,8 @@ static const KeyRule rules[] = {
 static const char *const type_names[] = {
     "imaps", "imap", "tunnel", "dovecot", NULL}; /* by ImsSideType */
 static const char *const bool_names[] = {"yes", "no", "true", "false", NULL};
+static const char *const tls_keys[] = {
+    "ca-file", "tls-min", "tls-pin", "tls-host", "client-cert", "client-key", NULL};
 static const char *const secret_words[] = {"pass", "secret", "token", NULL};
 
 /* Where in which file something is; prefixes every error. */
@@ -365,14 +373,15 @@ read_starttls(const Place *at, ImsSideConfig *side, GError **error)
             _("only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be '%s', "
               "since the password would go in the clear; remove it"),
             "no");
-    if (!starttls && side->ca_file != NULL)
-        return refuse(
-            at,
-            "ca-file",
-            error,
-            _("means nothing with '%s'; remove one of them"),
-            "starttls = no");
-
+    for (guint i = 0; !starttls && tls_keys[i] != NULL; i++) {
+        if (g_key_file_has_key(at->file, at->group, tls_keys[i], NULL))
+            return refuse(
+                at,
+                tls_keys[i],
+                error,
+                _("means nothing with '%s'; remove one of them"),
+                "starttls = no");
+    }
     side->clear = !starttls;
     return TRUE;
 }
@@ -392,21 +401,71 @@ read_compress(const Place *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
+read_path(const Place *at, const char *key, const char *example, char **out, GError **error)
+{
+    if (!read_text(at, key, out, error))
+        return FALSE;
+    if (*out == NULL || g_path_is_absolute(*out) || g_str_has_prefix(*out, "pkcs11:"))
+        return TRUE;
+    return refuse(at, key, error, _("must be a whole path; for example '%s'"), example);
+}
+
+static gboolean
+read_pins(const Place *at, char ***out, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) words = NULL;
+    g_autoptr(GStrvBuilder) pins = g_strv_builder_new();
+
+    if (!read_text(at, "tls-pin", &text, error))
+        return FALSE;
+    if (text == NULL)
+        return TRUE;
+    words = g_key_file_get_string_list(at->file, at->group, "tls-pin", NULL, NULL);
+    for (char **word = words; word != NULL && *word != NULL; word++) {
+        g_autofree char *pin = ims_pin_parse(g_strstrip(*word));
+
+        if (pin == NULL)
+            return refuse(
+                at,
+                "tls-pin",
+                error,
+                _("'%s' is not the SHA-256 of a key in base64 or hexadecimal; '%s' shows it when "
+                  "the certificate is not trusted"),
+                *word,
+                "imapsyncctl test");
+        g_strv_builder_add(pins, pin);
+    }
+    *out = g_strv_builder_end(pins);
+    return TRUE;
+}
+
+static gboolean
+read_tls(const Place *at, ImsTlsPolicy *tls, GError **error)
+{
+    static const char *const versions[] = {"1.2", "1.3", NULL}; /* by ImsTlsVersion */
+    guint minimum = IMS_TLS_1_2;
+
+    if (!read_path(at, "ca-file", "/etc/ssl/certs/mine.pem", &tls->ca_file, error) ||
+        !read_choice(at, "tls-min", versions, &minimum, error) ||
+        !read_pins(at, &tls->pins, error) || !read_text(at, "tls-host", &tls->identity, error) ||
+        !read_path(at, "client-cert", "/home/me/mine.pem", &tls->certificate, error) ||
+        !read_path(at, "client-key", "/home/me/mine.key", &tls->key, error))
+        return FALSE;
+    tls->minimum = (ImsTlsVersion)minimum;
+    if (tls->key != NULL && tls->certificate == NULL)
+        return refuse_missing(at, "client-cert", "client-cert = /home/me/mine.pem", error);
+    return TRUE;
+}
+
+static gboolean
 read_network(const Place *at, ImsSideConfig *side, GError **error)
 {
     if (!read_host(at, side, error) || !read_port(at, side, error) ||
-        !read_text(at, "username", &side->username, error) ||
-        !read_text(at, "ca-file", &side->ca_file, error))
+        !read_text(at, "username", &side->username, error) || !read_tls(at, &side->tls, error))
         return FALSE;
     if (side->username == NULL)
         return refuse_missing(at, "username", "username = me", error);
-    if (side->ca_file != NULL && !g_path_is_absolute(side->ca_file))
-        return refuse(
-            at,
-            "ca-file",
-            error,
-            _("must be a whole path; for example '%s'"),
-            "/etc/ssl/certs/mine.pem");
     return side->type != IMS_TYPE_IMAP || read_starttls(at, side, error);
 }
 
@@ -500,7 +559,7 @@ side_clear(ImsSideConfig *self)
 {
     g_free(self->host);
     g_free(self->username);
-    g_free(self->ca_file);
+    ims_tls_policy_clear(&self->tls);
     g_free(self->command);
     g_free(self->folder);
     g_strfreev(self->argv);

@@ -18,7 +18,7 @@ typedef struct {
     char *host; /* as it was written; also the keyring's attribute */
     guint16 port;
     char *username; /* NULL with a tunnel that greets PREAUTH */
-    char *ca_file;  /* NULL: the system's authorities */
+    ImsTlsPolicy tls;
     gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
     ImsCompress compress;
     char *command;

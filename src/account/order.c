@@ -31,7 +31,7 @@ set_network(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
 
     endpoint->host = g_strdup(side->host);
     endpoint->port = side->port;
-    endpoint->ca_file = g_strdup(side->ca_file);
+    ims_tls_policy_copy(&endpoint->tls, &side->tls);
     endpoint->username = g_strdup(side->username);
     endpoint->compress = side->compress;
     self->endpoint[which] = endpoint;

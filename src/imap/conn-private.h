@@ -75,7 +75,7 @@ gint64 ims_conn_stage_end(const ImsConn *self);
 /** ims_conn_ask_capabilities: unless they are known. */
 gboolean ims_conn_ask_capabilities(ImsConn *self, GError **error);
 /** ims_conn_start_tls: from a greeting in the clear to a session that knows nothing of it. */
-gboolean ims_conn_start_tls(ImsConn *self, const char *ca_file, GError **error);
+gboolean ims_conn_start_tls(ImsConn *self, const ImsTlsPolicy *policy, GError **error);
 /** ims_conn_authenticate: sends @cmd as an AUTHENTICATE PLAIN and waits until it is answered.
  * Errors: also IMS_ERROR_AUTH_FAILED, if the mechanism cannot send name or password. */
 gboolean ims_conn_authenticate(

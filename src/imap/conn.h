@@ -45,11 +45,11 @@ typedef struct {
     ImsCompress compress;
     char *host;
     guint16 port;
-    char *ca_file;  /* TLS, STARTTLS: NULL: the system's */
-    char *username; /* COMMAND: NULL if PREAUTH is expected */
-    char *password; /* wiped when freed */
-    char **argv;    /* COMMAND */
-    char **envp;    /* COMMAND: NULL to inherit */
+    ImsTlsPolicy tls; /* TLS, STARTTLS */
+    char *username;   /* COMMAND: NULL if PREAUTH is expected */
+    char *password;   /* wiped when freed */
+    char **argv;      /* COMMAND */
+    char **envp;      /* COMMAND: NULL to inherit */
 } ImsEndpoint;
 
 ImsEndpoint *ims_endpoint_new(ImsEndpointType type);

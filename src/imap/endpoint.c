@@ -24,7 +24,7 @@ ims_endpoint_copy(const ImsEndpoint *self)
     copy->compress = self->compress;
     copy->host = g_strdup(self->host);
     copy->port = self->port;
-    copy->ca_file = g_strdup(self->ca_file);
+    ims_tls_policy_copy(&copy->tls, &self->tls);
     copy->username = g_strdup(self->username);
     copy->password = g_strdup(self->password);
     copy->argv = g_strdupv(self->argv);
@@ -42,7 +42,7 @@ ims_endpoint_free(ImsEndpoint *self)
         explicit_bzero(self->password, strlen(self->password));
     g_free(self->password);
     g_free(self->host);
-    g_free(self->ca_file);
+    ims_tls_policy_clear(&self->tls);
     g_free(self->username);
     g_strfreev(self->argv);
     g_strfreev(self->envp);

@@ -336,8 +336,7 @@ ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 
     if (!await_greeting(self, endpoint->type, error))
         return FALSE;
-    if (endpoint->type == IMS_ENDPOINT_STARTTLS &&
-        !ims_conn_start_tls(self, endpoint->ca_file, error))
+    if (endpoint->type == IMS_ENDPOINT_STARTTLS && !ims_conn_start_tls(self, &endpoint->tls, error))
         return FALSE;
     if (self->session.greeting != IMS_PREAUTH && !login(self, endpoint, &enable, error))
         return FALSE;

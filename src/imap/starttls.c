@@ -49,7 +49,7 @@ ask_for_tls(ImsConn *self, GError **error)
 }
 
 gboolean
-ims_conn_start_tls(ImsConn *self, const char *ca_file, GError **error)
+ims_conn_start_tls(ImsConn *self, const ImsTlsPolicy *policy, GError **error)
 {
     gint64 deadline_us;
     GError *fault = NULL;
@@ -60,7 +60,7 @@ ims_conn_start_tls(ImsConn *self, const char *ca_file, GError **error)
 
     deadline_us = ims_clock_monotonic(self->clock) + IMS_CONNECT_US;
     if (!ims_link_start_tls(
-            self->link, ca_file, deadline_us, ims_pump_cancellable(self->pump), &fault))
+            self->link, policy, deadline_us, ims_pump_cancellable(self->pump), &fault))
         return ims_conn_fail(self, fault, error);
 
     ims_session_secured(&self->session);

@@ -4,6 +4,8 @@
 
 #include <gio/gio.h>
 
+#include "model/tls-policy.h"
+
 /* A stream of bytes to one server: TCP, mostly under TLS, or a spawned command over a socket pair.
  * Belongs to the thread, and to the thread-default main context, that opened it. No IMAP is known
  * here. */
@@ -16,20 +18,18 @@ typedef struct {
 
 /**
  * ims_link_open_tls:
- * @ca_file: (nullable): PEM of the authorities to trust instead of the system's
  * @deadline_us: monotonic; over all of name look-up, connect and handshake
  *
- * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on. The certificate
- * has to be valid for @host, and the protocol TLS 1.2 or later: otherwise the link is closed before
- * a byte of ours is sent. Waits.
+ * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on. What does not
+ * fulfil @policy is closed before a byte of ours is sent. Waits.
  *
  * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED (only
- * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (the ca-file).
+ * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (a file of the policy).
  */
 ImsLink *ims_link_open_tls(
     const char *host,
     guint16 port,
-    const char *ca_file,
+    const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
     GError **error);
@@ -69,7 +69,11 @@ ImsLink *ims_link_open_loopback(
  * Errors: those of ims_link_open_tls(); IMS_ERROR_PROTOCOL, for octets before the handshake.
  */
 gboolean ims_link_start_tls(
-    ImsLink *self, const char *ca_file, gint64 deadline_us, GCancellable *cancel, GError **error);
+    ImsLink *self,
+    const ImsTlsPolicy *policy,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error);
 
 /**
  * ims_link_open_command:

@@ -217,7 +217,7 @@ ims_endpoint_free(ImsEndpoint *self)
     if (self == NULL)
         return;
     g_free(self->host);
-    g_free(self->ca_file);
+    ims_tls_policy_clear(&self->tls);
     g_free(self->username);
     g_free(self->password);
     g_strfreev(self->argv);

@@ -15,6 +15,8 @@
 
 #define REMOTE "[remote]\nhost=imap.example.net\nusername=me\n"
 
+#define PIN "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
+
 #define CLEAR(host) "[remote]\ntype=imap\nhost=" host "\nusername=me\nstarttls=no\n"
 
 static ImsConfig *
@@ -42,7 +44,7 @@ test_defaults(void)
     g_assert_cmpstr(config->side[IMS_REMOTE].host, ==, "imap.example.net");
     g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 993);
     g_assert_cmpstr(config->side[IMS_REMOTE].username, ==, "me");
-    g_assert_null(config->side[IMS_REMOTE].ca_file);
+    g_assert_null(config->side[IMS_REMOTE].tls.ca_file);
 }
 
 static void
@@ -64,7 +66,7 @@ test_every_key(void)
     g_assert_cmpstr(config->side[IMS_REMOTE].host, ==, "2001:db8::1");
     g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 1993);
     g_assert_cmpstr(config->side[IMS_REMOTE].username, ==, "a b@c");
-    g_assert_cmpstr(config->side[IMS_REMOTE].ca_file, ==, "/ca.pem");
+    g_assert_cmpstr(config->side[IMS_REMOTE].tls.ca_file, ==, "/ca.pem");
 }
 
 static void
@@ -76,8 +78,30 @@ test_imap(void)
     g_assert_no_error(error);
     g_assert_cmpint(config->side[IMS_REMOTE].type, ==, IMS_TYPE_IMAP);
     g_assert_cmpuint(config->side[IMS_REMOTE].port, ==, 143);
-    g_assert_cmpstr(config->side[IMS_REMOTE].ca_file, ==, "/ca.pem");
+    g_assert_cmpstr(config->side[IMS_REMOTE].tls.ca_file, ==, "/ca.pem");
     g_assert_false(config->side[IMS_REMOTE].clear);
+}
+
+static void
+test_tls_keys(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(
+        REMOTE "tls-min=1.3\ntls-host=mail.example.net\nclient-cert=/a.pem\nclient-key=/a.key\n"
+               "tls-pin=" PIN "; sha256/" PIN "\n",
+        &error);
+    const ImsTlsPolicy *tls;
+
+    g_assert_no_error(error);
+    tls = &config->side[IMS_REMOTE].tls;
+    g_assert_cmpint(tls->minimum, ==, IMS_TLS_1_3);
+    g_assert_cmpstr(tls->identity, ==, "mail.example.net");
+    g_assert_cmpstr(tls->certificate, ==, "/a.pem");
+    g_assert_cmpstr(tls->key, ==, "/a.key");
+    g_assert_cmpuint(g_strv_length(tls->pins), ==, 2);
+    g_assert_cmpstr(tls->pins[0], ==, PIN);
+    g_assert_cmpstr(tls->pins[1], ==, PIN);
+    g_assert_cmpint(config->side[IMS_LOCAL].tls.minimum, ==, IMS_TLS_1_2);
 }
 
 static void
@@ -183,7 +207,7 @@ static const RefusedCase refused_cases[] = {
     {"far-key", "[remote]\nfrobnicate=x\n", "[remote] frobnicate: ", "known are: type, host"},
     {"key-of-another-group", "[account]\nhost=x\n", "[account] host: ", "known are: enabled"},
     {"key-with-a-locale", REMOTE "host[de]=x\n", "[remote] host[de]: ", "no such key"},
-    {"key-not-built", REMOTE "tls-min=1.3\n", "[remote] tls-min: ", "no such key"},
+    {"key-not-built", REMOTE "proxy=x\n", "[remote] proxy: ", "no such key"},
     {"misspelt-group", "[remotes]\nhost=x\n", "[remotes]: ", "did you mean 'remote'?"},
     {"far-group", "[servers]\nhost=x\n", "[servers]: ", "known are: account, local, remote"},
     {"password", REMOTE "password=x\n", "[remote] password: ", "'imapsyncctl password work'"},
@@ -225,6 +249,16 @@ static const RefusedCase refused_cases[] = {
     {"host-with-port", "[remote]\nhost=h:993\n", "[remote] host: ", "keys of their own"},
     {"host-with-user", "[remote]\nhost=me@h\n", "[remote] host: ", "keys of their own"},
     {"host-as-url", "[remote]\nhost=imaps://h\n", "[remote] host: ", "keys of their own"},
+    {"tls-min-unknown", REMOTE "tls-min=1.1\n", "[remote] tls-min: ", "'1.2'"},
+    {"tls-pin-is-none", REMOTE "tls-pin=abc\n", "[remote] tls-pin: ", "'imapsyncctl test'"},
+    {"tls-pin-one-is-none", REMOTE "tls-pin=" PIN ";abc\n", "[remote] tls-pin: ", "'abc'"},
+    {"client-key-alone", REMOTE "client-key=/a\n", "[remote] client-cert: ", "client-cert = "},
+    {"client-cert-relative", REMOTE "client-cert=a.pem\n", "[remote] client-cert: ", "whole path"},
+    {"tls-pin-in-the-clear", CLEAR("::1") "tls-pin=" PIN "\n", "[remote] tls-pin: ", "starttls"},
+    {"tls-min-of-a-tunnel",
+     "[remote]\ntype=tunnel\ncommand=x\ntls-min=1.3\n",
+     "[remote] tls-min: ",
+     "means nothing"},
     {"compress-maybe", REMOTE "compress=maybe\n", "[remote] compress: ", "known are: yes, no"},
     {"compress-without-a-line", REMOTE "[local]\ncompress=yes\n", "[local] compress: ", "means"},
     {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
@@ -481,6 +515,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/every-key-is-read", test_every_key);
     g_test_add_func("/account/config/imap-is-starttls", test_imap);
     g_test_add_func("/account/config/key-that-stands-twice-is-refused", test_twice);
+    g_test_add_func("/account/config/tls-as-it-says", test_tls_keys);
     g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);

@@ -9,6 +9,7 @@ The servers are commands that know only what leads to an error; no message passe
 
 import contextlib
 import os
+import re
 import pathlib
 import shlex
 import shutil
@@ -35,7 +36,8 @@ NETWORK = {'remote.host': 'h', 'remote.username': 'me', 'local.type': 'tunnel', 
 REFUSED = [
     ({'remote.tpye': 'imaps'}, '[remote] tpye', 'type'),
     ({'remote.frobnicate': 'x'}, '[remote] frobnicate',
-     'type, host, port, username, ca-file, starttls, command, compress, prefix'),
+     'type, host, port, username, ca-file, tls-min, tls-pin, tls-host, client-cert, '
+     'client-key, starttls, command, compress, prefix'),
     ({'remtoe.type': 'imaps'}, '[remtoe]', 'remote'),
     ({'frobnicate': 'x'}, 'frobnicate', 'remote.host'),
     ({'remote.password': 'x'}, '[remote] password', 'imapsyncctl password work'),
@@ -310,7 +312,8 @@ class Passwords(Translated):
             name, text = self.error_of('work')
         self.assertEqual(name, 'CertificateRejected')
         self.assertIn('; ', text)  # neither its authority nor its name
-        translated(text, 'remote: ', f'127.0.0.1:{port}')
+        pin = re.search(r'tls-pin = [^\']+', text).group()
+        translated(text, 'remote: ', f'127.0.0.1:{port}', pin)
 
     def test_server_that_is_not_there(self):
         self.start_keyring()

@@ -289,7 +289,7 @@ ImsLink *
 ims_link_open_tls(
     const char *host,
     guint16 port,
-    const char *ca_file,
+    const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
     GError **error)
@@ -314,7 +314,11 @@ ims_link_open_loopback(
 /* What the server says before the handshake is found there, as in net/tls. */
 gboolean
 ims_link_start_tls(
-    ImsLink *self, const char *ca_file, gint64 deadline_us, GCancellable *cancel, GError **error)
+    ImsLink *self,
+    const ImsTlsPolicy *policy,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
 {
     gboolean fails = *script.next != NULL && (*script.next)[0] == 't';
 

@@ -172,7 +172,13 @@ server_stop(Server *self)
 static ImsLink *
 open_link(const Server *server, const char *host, const char *ca_file, GError **error)
 {
-    return ims_link_open_tls(host, server->port, ca_file, in_us(20 * SECOND), NULL, error);
+    return ims_link_open_tls(
+        host,
+        server->port,
+        &(const ImsTlsPolicy){.ca_file = (char *)ca_file},
+        in_us(20 * SECOND),
+        NULL,
+        error);
 }
 
 /* -- tests -- */
@@ -275,7 +281,13 @@ test_bad_ca_file(void)
     for (guint i = 0; i < G_N_ELEMENTS(files); i++) {
         g_autoptr(GError) error = NULL;
 
-        g_assert_null(ims_link_open_tls("localhost", 1, files[i], in_us(SECOND), NULL, &error));
+        g_assert_null(ims_link_open_tls(
+            "localhost",
+            1,
+            &(const ImsTlsPolicy){.ca_file = (char *)files[i]},
+            in_us(SECOND),
+            NULL,
+            &error));
         g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
         g_assert_nonnull(strstr(error->message, files[i]));
     }
@@ -304,8 +316,13 @@ test_handshake_deadline(void)
     Server server;
 
     server_start(&server, 0, FALSE, NULL);
-    g_assert_null(
-        ims_link_open_tls("localhost", server.port, ca_file, in_us(SECOND / 5), NULL, &error));
+    g_assert_null(ims_link_open_tls(
+        "localhost",
+        server.port,
+        &(const ImsTlsPolicy){.ca_file = ca_file},
+        in_us(SECOND / 5),
+        NULL,
+        &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_nonnull(strstr(error->message, "in time"));
     server_stop(&server);
@@ -321,7 +338,13 @@ test_handshake_cancel(void)
     Server server;
 
     server_start(&server, 0, FALSE, cancel);
-    g_assert_null(ims_link_open_tls("localhost", server.port, ca_file, G_MAXINT64, cancel, &error));
+    g_assert_null(ims_link_open_tls(
+        "localhost",
+        server.port,
+        &(const ImsTlsPolicy){.ca_file = ca_file},
+        G_MAXINT64,
+        cancel,
+        &error));
     now = g_get_monotonic_time();
     g_assert_error(error, IMS_ERROR, IMS_ERROR_CANCELLED);
     server_stop(&server);
@@ -345,7 +368,8 @@ start_tls(ImsLink *link, const char *ca, GError **error)
 {
     g_autofree char *ca_file = in_directory(ca);
 
-    return ims_link_start_tls(link, ca_file, in_us(20 * SECOND), NULL, error);
+    return ims_link_start_tls(
+        link, &(const ImsTlsPolicy){.ca_file = ca_file}, in_us(20 * SECOND), NULL, error);
 }
 
 /* Sends @out, and waits until @want octets have come in all. */
@@ -497,42 +521,199 @@ read_port(GDataInputStream *out)
     }
 }
 
-static void
-test_old_tls(void)
+/* Serves one connection with good.pem and @more. Returns: (transfer full): the port is 0 if openssl
+ * does not do that here. */
+static GSubprocess *
+openssl_serve(const char *const *more, guint16 *out_port)
 {
     g_autofree char *pem = in_directory("good.pem");
     g_autofree char *key = in_directory("good.key");
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GSubprocess) openssl = g_subprocess_new(
-        G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
-            G_SUBPROCESS_FLAGS_STDERR_SILENCE,
-        NULL,
+    const char *const start[] = {
         "openssl",
         "s_server",
         "-accept",
         "127.0.0.1:0",
+        "-naccept",
+        "1",
         "-cert",
         pem,
         "-key",
         key,
-        "-tls1_1",
-        "-cipher",
-        "ALL:@SECLEVEL=0",
-        "-naccept",
-        "1",
-        NULL);
-    g_autoptr(GDataInputStream) out =
-        g_data_input_stream_new(g_subprocess_get_stdout_pipe(openssl));
-    guint16 port = read_port(out);
+        NULL};
+    g_autoptr(GStrvBuilder) argv = g_strv_builder_new();
+    g_auto(GStrv) all = NULL;
+    GSubprocess *openssl;
+    g_autoptr(GDataInputStream) out = NULL;
 
-    if (port == 0) {
-        g_test_skip("openssl does not serve TLS 1.1 here");
-        return;
-    }
-    g_assert_null(ims_link_open_tls("localhost", port, pem, in_us(20 * SECOND), NULL, &error));
-    g_assert_error(error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED);
+    g_strv_builder_addv(argv, (const char **)start);
+    g_strv_builder_addv(argv, (const char **)more);
+    all = g_strv_builder_end(argv);
+    openssl = g_subprocess_newv(
+        (const char *const *)all,
+        G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE |
+            G_SUBPROCESS_FLAGS_STDERR_SILENCE,
+        NULL);
+    out = g_data_input_stream_new(g_subprocess_get_stdout_pipe(openssl));
+    g_filter_input_stream_set_close_base_stream(G_FILTER_INPUT_STREAM(out), FALSE);
+    *out_port = read_port(out);
+    return openssl;
+}
+
+static void
+openssl_end(GSubprocess *openssl)
+{
     g_subprocess_force_exit(openssl);
     g_subprocess_wait(openssl, NULL, NULL);
+    g_object_unref(openssl);
+}
+
+static void
+test_old_tls(void)
+{
+    static const char *const old[] = {"-tls1_1", "-cipher", "ALL:@SECLEVEL=0", NULL};
+    static const char *const middle[] = {"-tls1_2", NULL};
+    g_autofree char *pem = in_directory("good.pem");
+    const struct {
+        const char *const *version;
+        ImsTlsVersion minimum;
+        gboolean want;
+    } cases[] = {
+        {old, IMS_TLS_1_2, FALSE}, {middle, IMS_TLS_1_2, TRUE}, {middle, IMS_TLS_1_3, FALSE}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ImsTlsPolicy policy = {.ca_file = pem, .minimum = cases[i].minimum};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsLink) link = NULL;
+        guint16 port;
+        GSubprocess *openssl = openssl_serve(cases[i].version, &port);
+
+        if (port != 0) {
+            link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+            g_assert_true((link != NULL) == cases[i].want);
+            if (!cases[i].want)
+                g_assert_error(error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED);
+        } else {
+            g_test_message("openssl does not serve that version here");
+        }
+        openssl_end(openssl);
+    }
+}
+
+/* A server that wants a certificate of ours gets it. With TLS 1.3 it refuses only behind the
+ * handshake, so it is 1.2 here. */
+static void
+test_own_certificate(void)
+{
+    g_autofree char *pem = in_directory("good.pem"), *other = in_directory("other.pem");
+    g_autofree char *key = in_directory("other.key"), *missing = in_directory("missing.pem");
+    const char *const more[] = {
+        "-tls1_2", "-Verify", "1", "-verify_return_error", "-CAfile", other, NULL};
+    const struct {
+        const char *certificate, *key;
+        gint want; /* an ImsError; -1: none */
+    } cases[] = {
+        {other, key, -1},
+        {NULL, NULL, IMS_ERROR_OFFLINE},
+        {other, NULL, IMS_ERROR_CONFIG},
+        {missing, key, IMS_ERROR_CONFIG},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ImsTlsPolicy policy = {
+            .ca_file = pem,
+            .certificate = (char *)cases[i].certificate,
+            .key = (char *)cases[i].key};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsLink) link = NULL;
+        guint16 port;
+        GSubprocess *openssl = openssl_serve(more, &port);
+
+        g_assert_cmpuint(port, !=, 0);
+        link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+        if (cases[i].want < 0)
+            g_assert_no_error(error);
+        else
+            g_assert_error(error, IMS_ERROR, cases[i].want);
+        openssl_end(openssl);
+    }
+}
+
+/* Returns: (transfer full): by openssl's own means. */
+static char *
+pin_of(const char *name)
+{
+    g_autofree char *command = g_strdup_printf(
+        "sh -c \"openssl x509 -in '%s/%s' -pubkey -noout | openssl pkey -pubin -outform der | "
+        "openssl dgst -sha256 -binary | openssl base64 -A\"",
+        directory,
+        name);
+    char *pin = NULL;
+
+    g_assert_true(g_spawn_command_line_sync(command, &pin, NULL, NULL, NULL));
+    return pin;
+}
+
+/* A pin counts whatever else is right or wrong with the certificate. */
+static void
+test_pins(void)
+{
+    g_autofree char *good = pin_of("good.pem"), *other = pin_of("other.pem");
+    g_autofree char *ca_good = in_directory("good.pem"), *ca_other = in_directory("other.pem");
+    const struct {
+        const char *host, *ca;
+        const char *pins[3];
+        gboolean want;
+    } cases[] = {
+        {"localhost", ca_good, {good, NULL}, TRUE},
+        {"localhost", ca_good, {other, NULL}, FALSE},
+        {"localhost", ca_good, {other, good, NULL}, TRUE},
+        {"localhost", ca_other, {good, NULL}, TRUE},
+        {"localhost", ca_other, {other, NULL}, FALSE},
+        {"localhost", NULL, {good, NULL}, TRUE},
+        {"127.0.0.1", ca_good, {good, NULL}, TRUE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ImsTlsPolicy policy = {.ca_file = (char *)cases[i].ca, .pins = (char **)cases[i].pins};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsLink) link = NULL;
+        Server server;
+
+        server_start(&server, 0, TRUE, NULL);
+        link = ims_link_open_tls(
+            cases[i].host, server.port, &policy, in_us(20 * SECOND), NULL, &error);
+        g_assert_true((link != NULL) == cases[i].want);
+        if (!cases[i].want) {
+            g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
+            g_assert_nonnull(strstr(error->message, good)); /* the key that it has */
+        }
+        g_clear_pointer(&link, ims_link_free);
+        server_stop(&server);
+    }
+}
+
+static void
+test_identity(void)
+{
+    g_autofree char *pem = in_directory("good.pem");
+    const struct {
+        const char *host, *identity;
+        gboolean want;
+    } cases[] = {{"127.0.0.1", "localhost", TRUE}, {"localhost", "mail.example.net", FALSE}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        ImsTlsPolicy policy = {.ca_file = pem, .identity = (char *)cases[i].identity};
+        g_autoptr(GError) error = NULL;
+        g_autoptr(ImsLink) link = NULL;
+        Server server;
+
+        server_start(&server, 0, TRUE, NULL);
+        link = ims_link_open_tls(
+            cases[i].host, server.port, &policy, in_us(20 * SECOND), NULL, &error);
+        g_assert_true((link != NULL) == cases[i].want);
+        g_clear_pointer(&link, ims_link_free);
+        server_stop(&server);
+    }
 }
 
 static void
@@ -568,6 +749,9 @@ main(int argc, char **argv)
     g_test_add_data_func(
         "/net/tls/private-authority-needs-ca-file", &systems_authorities, test_rejected);
     g_test_add_data_func("/net/tls/wrong-name-rejected", &wrong_name, test_rejected);
+    g_test_add_func("/net/tls/pins-decide-alone", test_pins);
+    g_test_add_func("/net/tls/identity-may-be-another-than-the-host", test_identity);
+    g_test_add_func("/net/tls/certificate-of-ours-is-shown", test_own_certificate);
     g_test_add_func("/net/tls/bad-ca-file-is-config", test_bad_ca_file);
     g_test_add_func("/net/tls/closed-port-is-offline", test_closed_port_is_offline);
     g_test_add_func("/net/tls/handshake-has-a-deadline", test_handshake_deadline);

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* Opens a link over TCP, without TLS. */
+
+#include "net/link-private.h"
+
+#include <glib/gi18n.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include "net/attempt.h"
+#include "util/error.h"
+
+static void
+tune(GSocket *socket)
+{
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+    g_socket_set_keepalive(socket, TRUE);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 120, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 30, NULL);
+}
+
+static GSocketConnection *
+connect_tcp(ImsAttempt *attempt, GSocketClient *client, GSocketConnectable *address, GError **error)
+{
+    g_autoptr(GAsyncResult) result = NULL;
+    g_autoptr(GError) problem = NULL;
+    GSocketConnection *tcp;
+
+    g_socket_client_connect_async(client, address, attempt->inner, ims_attempt_keep, attempt);
+    result = ims_attempt_await(attempt);
+    tcp = g_socket_client_connect_finish(client, result, &problem);
+    if (tcp == NULL) {
+        ims_attempt_set_failure(attempt, FALSE, problem, error);
+        return NULL;
+    }
+    tune(g_socket_connection_get_socket(tcp));
+    return tcp;
+}
+
+static ImsLink *
+open_tcp(
+    GSocketClient *client,
+    const char *host,
+    guint16 port,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
+{
+    g_autofree char *name = g_strdup_printf("%s:%u", host, port);
+    g_autoptr(GSocketConnectable) address = g_network_address_new(host, port);
+    GSocketConnection *tcp;
+    g_auto(ImsAttempt) attempt;
+    ImsLink *self;
+
+    ims_attempt_init(&attempt, name, deadline_us, cancel);
+    tcp = connect_tcp(&attempt, client, address, error);
+    if (tcp == NULL)
+        return NULL;
+
+    self = ims_link_new(name, G_IO_STREAM(tcp), g_socket_connection_get_socket(tcp));
+    self->address = g_steal_pointer(&address);
+    return self;
+}
+
+ImsLink *
+ims_link_open_tcp(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+
+    return open_tcp(client, host, port, deadline_us, cancel, error);
+}
+
+static gboolean
+check_loopback(const ImsLink *self, GError **error)
+{
+    g_autoptr(GSocketAddress) peer = g_socket_get_remote_address(self->socket, NULL);
+    g_autofree char *text = NULL;
+    GInetAddress *inet;
+
+    if (!G_IS_INET_SOCKET_ADDRESS(peer)) {
+        g_set_error(error, IMS_ERROR, IMS_ERROR_OFFLINE, _("%s closed the connection"), self->name);
+        return FALSE;
+    }
+    inet = g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer));
+    if (g_inet_address_get_is_loopback(inet))
+        return TRUE;
+
+    text = g_inet_address_to_string(inet);
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("%s is at %s, which is not on this computer, so nobody logs in there without TLS; remove "
+          "'%s', or correct host"),
+        self->name,
+        text,
+        "starttls = no");
+    return FALSE;
+}
+
+/* A proxy would say by its own address nothing of where it connects to. */
+ImsLink *
+ims_link_open_loopback(
+    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(ImsLink) self = NULL;
+
+    g_socket_client_set_enable_proxy(client, FALSE);
+    self = open_tcp(client, host, port, deadline_us, cancel, error);
+    if (self == NULL || !check_loopback(self, error))
+        return NULL;
+
+    return g_steal_pointer(&self);
+}
