@@ -44,6 +44,7 @@ static const KeyRule rules[] = {
     {"host", IN_SIDES, WITH_NETWORK},
     {"port", IN_SIDES, WITH_NETWORK},
     {"username", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
+    {"auth", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"ca-file", IN_SIDES, WITH_NETWORK},
     {"tls-min", IN_SIDES, WITH_NETWORK},
     {"tls-pin", IN_SIDES, WITH_NETWORK},
@@ -222,27 +223,38 @@ read_text(const Place *at, const char *key, char **out, GError **error)
     return TRUE;
 }
 
+static gboolean
+find_word(
+    const Place *at,
+    const char *key,
+    const char *const *known,
+    const char *word,
+    guint *out,
+    GError **error)
+{
+    g_autofree char *help = NULL, *shown = NULL;
+
+    for (guint i = 0; known[i] != NULL; i++) {
+        if (g_str_equal(known[i], word)) {
+            *out = i;
+            return TRUE;
+        }
+    }
+    help = ims_hint(word, known);
+    shown = ims_text_escape(word, strlen(word));
+    return refuse(at, key, error, _("'%s' is no value for it; %s"), shown, help);
+}
+
 /* @inout: what it is if the key is not there */
 static gboolean
 read_choice(
     const Place *at, const char *key, const char *const *known, guint *inout, GError **error)
 {
-    g_autofree char *value = NULL, *help = NULL, *shown = NULL;
+    g_autofree char *value = NULL;
 
     if (!read_text(at, key, &value, error))
         return FALSE;
-    if (value == NULL)
-        return TRUE;
-
-    for (guint i = 0; known[i] != NULL; i++) {
-        if (g_str_equal(known[i], value)) {
-            *inout = i;
-            return TRUE;
-        }
-    }
-    help = ims_hint(value, known);
-    shown = ims_text_escape(value, strlen(value));
-    return refuse(at, key, error, _("'%s' is no value for it; %s"), shown, help);
+    return value == NULL || find_word(at, key, known, value, inout, error);
 }
 
 /* @out: yes if the key is not there */
@@ -387,6 +399,27 @@ read_starttls(const Place *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
+read_auth(const Place *at, ImsAuthList *out, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) words = NULL;
+
+    if (!read_text(at, "auth", &text, error))
+        return FALSE;
+    words =
+        text != NULL ? g_key_file_get_string_list(at->file, at->group, "auth", NULL, NULL) : NULL;
+    for (char **word = words; word != NULL && *word != NULL; word++) {
+        guint way;
+
+        if (!find_word(at, "auth", ims_auth_names(), g_strstrip(*word), &way, error))
+            return FALSE;
+        if (out->n == 0 || !ims_auth_list_has(out, (ImsAuth)way))
+            out->way[out->n++] = (ImsAuth)way;
+    }
+    return TRUE;
+}
+
+static gboolean
 read_compress(const Place *at, ImsSideConfig *side, GError **error)
 {
     gboolean compress;
@@ -527,7 +560,7 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
             type_names[IMS_TYPE_IMAP],
             type_names[IMS_TYPE_TUNNEL]);
     if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error) ||
-        !read_compress(at, side, error))
+        !read_compress(at, side, error) || !read_auth(at, &side->auth, error))
         return FALSE;
 
     switch (side->type) {

@@ -19,6 +19,7 @@ typedef struct {
     guint16 port;
     char *username; /* NULL with a tunnel that greets PREAUTH */
     ImsTlsPolicy tls;
+    ImsAuthList auth;
     gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
     ImsCompress compress;
     char *command;

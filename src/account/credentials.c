@@ -111,6 +111,12 @@ explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *messag
     return NULL;
 }
 
+static gboolean
+needs_password(const ImsSideConfig *side)
+{
+    return side->username != NULL && ims_auth_list_needs_password(&side->auth);
+}
+
 static void look_up_next(ImsCredentials *self);
 
 static void
@@ -131,7 +137,7 @@ looked_up(ImsSecretOutcome outcome, const char *password, const char *message, g
 static void
 look_up_next(ImsCredentials *self)
 {
-    while (self->side < IMS_N_SIDES && self->config->side[self->side].username == NULL)
+    while (self->side < IMS_N_SIDES && !needs_password(&self->config->side[self->side]))
         self->side++;
     if (self->side == IMS_N_SIDES) {
         answer(self, NULL);

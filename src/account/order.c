@@ -32,6 +32,7 @@ set_network(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
     endpoint->host = g_strdup(side->host);
     endpoint->port = side->port;
     ims_tls_policy_copy(&endpoint->tls, &side->tls);
+    endpoint->auth = side->auth;
     endpoint->username = g_strdup(side->username);
     endpoint->compress = side->compress;
     self->endpoint[which] = endpoint;
@@ -44,6 +45,7 @@ set_tunnel(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
     ImsEndpoint *endpoint = ims_endpoint_new(IMS_ENDPOINT_COMMAND);
 
     endpoint->argv = g_strdupv(side->argv);
+    endpoint->auth = side->auth;
     endpoint->username = g_strdup(side->username);
     endpoint->compress = side->compress;
     self->endpoint[which] = endpoint;

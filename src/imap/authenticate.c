@@ -6,18 +6,19 @@
  * come in one read with a response, and parses old ones again. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
 #include "imap/sasl.h"
+#include "util/error.h"
 
-/* PLAIN answers no challenge: servers put words for people behind the "+". */
 static gboolean
-put_response(ImsConn *self, ImsSasl *sasl, GError **error)
+put_response(ImsConn *self, ImsSasl *sasl, const char *challenge, GError **error)
 {
     ImsSession *session = &self->session;
     char *response;
 
-    if (!ims_sasl_step(sasl, "", &response, error))
+    if (!ims_sasl_step(sasl, challenge, &response, error))
         return FALSE;
 
     ims_session_put(session, response, strlen(response));
@@ -27,7 +28,7 @@ put_response(ImsConn *self, ImsSasl *sasl, GError **error)
 }
 
 static gboolean
-send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, GError **error)
+send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, gboolean *out_begun, GError **error)
 {
     ImsSession *session = &self->session;
 
@@ -35,22 +36,50 @@ send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, GError **error)
     ims_session_put(session, ims_sasl_mechanism(sasl), strlen(ims_sasl_mechanism(sasl)));
     if (ims_conn_has(self, "SASL-IR")) {
         ims_session_put(session, " ", 1);
-        if (!put_response(self, sasl, error))
+        if (!put_response(self, sasl, "", error))
             return FALSE;
+        *out_begun = TRUE;
     }
     ims_session_put(session, "\r\n", 2);
     ims_caps_clear(&session->caps);
     return TRUE;
 }
 
+/* What the server says to be answered; the first "+" asks for the first response, unless that has
+ * gone with the command. Servers put words for people where the mechanism has no challenge. */
+static const char *
+challenge_of(const ImsSession *session, const ImsSasl *sasl, gboolean begun)
+{
+    return begun && ims_sasl_answers(sasl) && session->challenge != NULL ? session->challenge : "";
+}
+
+/* A server that does not prove that it knows the password may be anybody. */
+static gboolean
+check_proof(const ImsCmd *cmd, const ImsSasl *sasl, GError **error)
+{
+    if (ims_cmd_reply(cmd) == IMS_REPLY_NO || ims_sasl_has_ended(sasl))
+        return TRUE;
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_PROTOCOL,
+        _("the server accepts the login by %s before its end, and has not proved who it is"),
+        ims_sasl_mechanism(sasl));
+    return FALSE;
+}
+
 gboolean
-ims_conn_authenticate(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **error)
+ims_conn_authenticate(
+    ImsConn *self, ImsCmd *cmd, ImsAuth way, const ImsEndpoint *endpoint, GError **error)
 {
     ImsSession *session = &self->session;
-    g_autoptr(ImsSasl) sasl = ims_sasl_new_plain(endpoint->username, endpoint->password, error);
+    g_autoptr(ImsSasl) sasl = ims_sasl_new(way, endpoint->username, endpoint->password, error);
+    gboolean begun = FALSE;
 
-    ims_session_hide(session, endpoint->password);
-    if (sasl == NULL || !send_command(self, cmd, sasl, error))
+    if (endpoint->password != NULL)
+        ims_session_hide(session, endpoint->password);
+    if (sasl == NULL || !send_command(self, cmd, sasl, &begun, error))
         return FALSE;
     for (;;) {
         session->awaits_go_on = TRUE;
@@ -58,10 +87,11 @@ ims_conn_authenticate(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, G
             return FALSE;
         if (ims_cmd_answered(cmd))
             break;
-        if (!put_response(self, sasl, error))
+        if (!put_response(self, sasl, challenge_of(session, sasl, begun), error))
             return FALSE;
+        begun = TRUE;
         ims_session_put(session, "\r\n", 2);
     }
     session->awaits_go_on = FALSE;
-    return TRUE;
+    return check_proof(cmd, sasl, error);
 }

@@ -76,9 +76,10 @@ gint64 ims_conn_stage_end(const ImsConn *self);
 gboolean ims_conn_ask_capabilities(ImsConn *self, GError **error);
 /** ims_conn_start_tls: from a greeting in the clear to a session that knows nothing of it. */
 gboolean ims_conn_start_tls(ImsConn *self, const ImsTlsPolicy *policy, GError **error);
-/** ims_conn_authenticate: sends @cmd as an AUTHENTICATE PLAIN and waits until it is answered.
- * Errors: also IMS_ERROR_AUTH_FAILED, if the mechanism cannot send name or password. */
+/** ims_conn_authenticate: sends @cmd as an AUTHENTICATE by @way and waits until it is answered.
+ * Errors: also IMS_ERROR_AUTH_FAILED, if the mechanism cannot send name or password, or if the
+ * server does not know the password. */
 gboolean ims_conn_authenticate(
-    ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **error);
+    ImsConn *self, ImsCmd *cmd, ImsAuth way, const ImsEndpoint *endpoint, GError **error);
 /** ims_conn_login: from the greeting to the confirmed ENABLE; see ims_conn_open(). */
 gboolean ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error);

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "model/auth.h"
 #include "model/delta.h"
 #include "model/naming.h"
 #include "model/side.h"
@@ -48,6 +49,7 @@ typedef struct {
     ImsTlsPolicy tls; /* TLS, STARTTLS */
     char *username;   /* COMMAND: NULL if PREAUTH is expected */
     char *password;   /* wiped when freed */
+    ImsAuthList auth; /* how to log in */
     char **argv;      /* COMMAND */
     char **envp;      /* COMMAND: NULL to inherit */
 } ImsEndpoint;
@@ -77,8 +79,9 @@ const char *ims_cmd_text(const ImsCmd *self);
  *
  * Connects, reads the greeting, begins TLS if that is due (what came before is forgotten), logs in
  * unless a COMMAND is PREAUTH, learns the capabilities from wherever they come, ENABLEs QRESYNC and
- * requires its `* ENABLED`. It logs in by LOGIN where that is allowed and name and password are
- * plain ASCII, since other commands may go in the same flight; else by AUTHENTICATE PLAIN. A
+ * requires its `* ENABLED`. It logs in by the first of the endpoint's ways that the server offers:
+ * by LOGIN, in whose flight others may go, only if name and password are plain ASCII or there is no
+ * other way. A
  * PREAUTH on a network link, a STARTTLS that is missing, refused or followed by more octets, a
  * server that offers no such login, and a missing QRESYNC, UIDPLUS, LIST-EXTENDED or LIST-STATUS
  * are refused. Waits; each stage has a deadline of 30 seconds (20 for connect and handshake, each

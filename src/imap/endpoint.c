@@ -22,6 +22,7 @@ ims_endpoint_copy(const ImsEndpoint *self)
     ImsEndpoint *copy = ims_endpoint_new(self->type);
 
     copy->compress = self->compress;
+    copy->auth = self->auth;
     copy->host = g_strdup(self->host);
     copy->port = self->port;
     ims_tls_policy_copy(&copy->tls, &self->tls);

@@ -171,7 +171,7 @@ check_credentials(const ImsEndpoint *endpoint, GError **error)
             _("the server wants a login, but no username is set: add one to the account's file"));
         return FALSE;
     }
-    if (endpoint->password == NULL) {
+    if (endpoint->password == NULL && ims_auth_list_needs_password(&endpoint->auth)) {
         g_set_error(
             error,
             IMS_ERROR,
@@ -195,39 +195,62 @@ is_ascii_text(const char *text)
 }
 
 static gboolean
-refuse_without_password(const ImsConn *self, GError **error)
+can_login(const ImsConn *self)
 {
-    g_autofree char *offered = ims_caps_mechanisms(&self->session.caps);
+    return !ims_conn_has(self, "LOGINDISABLED");
+}
 
-    if (offered != NULL)
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_SERVER_UNSUPPORTED,
-            _("the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it "
-              "offers %s"),
-            offered);
-    else
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_SERVER_UNSUPPORTED,
-            _("the server takes no password: it allows no LOGIN and offers no AUTH=PLAIN; it "
-              "offers no other way either"));
+static gboolean
+refuse_ways(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
+{
+    g_autofree char *mechanisms = ims_caps_mechanisms(&self->session.caps);
+    g_autofree char *offered = g_strdup_printf(
+        "%s%s%s",
+        can_login(self) ? "LOGIN" : "",
+        can_login(self) && mechanisms != NULL ? ", " : "",
+        mechanisms != NULL ? mechanisms : "");
+
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_SERVER_UNSUPPORTED,
+        endpoint->auth.n > 0
+            ? _("the server offers none of the ways to log in that %s names; it offers %s")
+            : _("the server offers no way to log in by a password that is known here (%s); it "
+                "offers %s"),
+        endpoint->auth.n > 0 ? "auth" : "LOGIN, PLAIN, SCRAM",
+        *offered != '\0' ? offered : _("none at all"));
     return FALSE;
 }
 
-/* @out: (out): whether to log in by LOGIN, else by AUTHENTICATE PLAIN. */
+/* LOGIN with other letters is tried only if nothing else is there. */
 static gboolean
-choose_login(const ImsConn *self, const ImsEndpoint *endpoint, gboolean *out, GError **error)
+is_open(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth way)
 {
-    gboolean allowed = !ims_conn_has(self, "LOGINDISABLED");
-    gboolean knows_plain = ims_conn_has(self, "AUTH=PLAIN");
+    g_autofree char *word = NULL;
 
-    if (!allowed && !knows_plain)
-        return refuse_without_password(self, error);
-    *out = allowed && (!knows_plain ||
-                       (is_ascii_text(endpoint->username) && is_ascii_text(endpoint->password)));
+    if (way == IMS_AUTH_LOGIN)
+        return can_login(self) && endpoint->password != NULL && is_ascii_text(endpoint->username) &&
+               is_ascii_text(endpoint->password);
+    word = g_strconcat("AUTH=", ims_auth_mechanism(way), NULL);
+    return ims_conn_has(self, word) && (way == IMS_AUTH_EXTERNAL || endpoint->password != NULL);
+}
+
+static gboolean
+choose_way(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth *out, GError **error)
+{
+    ImsAuthList list = ims_auth_list_default(&endpoint->auth);
+
+    for (guint i = 0; i < list.n; i++) {
+        if (is_open(self, endpoint, list.way[i])) {
+            *out = list.way[i];
+            return TRUE;
+        }
+    }
+    if (!ims_auth_list_has(&endpoint->auth, IMS_AUTH_LOGIN) || !can_login(self) ||
+        endpoint->password == NULL)
+        return refuse_ways(self, endpoint, error);
+    *out = IMS_AUTH_LOGIN;
     return TRUE;
 }
 
@@ -276,16 +299,16 @@ static gboolean
 login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
 {
     g_autoptr(ImsCmd) authenticate = NULL;
-    gboolean by_login;
+    ImsAuth way;
 
     if (!ims_conn_ask_capabilities(self, error) || !check_credentials(endpoint, error) ||
-        !choose_login(self, endpoint, &by_login, error))
+        !choose_way(self, endpoint, &way, error))
         return FALSE;
-    if (by_login)
+    if (way == IMS_AUTH_LOGIN)
         return login_by_login(self, endpoint, out_enable, error);
 
     authenticate = ims_cmd_new("AUTHENTICATE", 0);
-    return ims_conn_authenticate(self, authenticate, endpoint, error) &&
+    return ims_conn_authenticate(self, authenticate, way, endpoint, error) &&
            check_accepted(authenticate, error);
 }
 

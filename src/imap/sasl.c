@@ -16,6 +16,7 @@ struct ImsSasl {
     Gsasl *library;
     Gsasl_session *session;
     gboolean ended; /* the mechanism has said all it has to say */
+    gboolean answers;
 };
 
 static ImsSasl *
@@ -57,25 +58,44 @@ set_property(ImsSasl *self, Gsasl_property property, const char *value, GError *
 }
 
 ImsSasl *
-ims_sasl_new_plain(const char *username, const char *password, GError **error)
+ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **error)
 {
-    g_autoptr(ImsSasl) self = new_exchange("PLAIN", error);
+    g_autoptr(ImsSasl) self = new_exchange(ims_auth_mechanism(way), error);
+    Gsasl_property name = way == IMS_AUTH_EXTERNAL ? GSASL_AUTHZID : GSASL_AUTHID;
 
-    if (self == NULL || !set_property(self, GSASL_AUTHID, username, error) ||
-        !set_property(self, GSASL_PASSWORD, password, error))
+    if (self == NULL || !set_property(self, name, username, error))
+        return NULL;
+    if (password != NULL && !set_property(self, GSASL_PASSWORD, password, error))
         return NULL;
 
+    self->answers = way == IMS_AUTH_SCRAM_SHA_256 || way == IMS_AUTH_SCRAM_SHA_1;
     return g_steal_pointer(&self);
 }
 
-/* The library hands its own copy out as constant. */
+gboolean
+ims_sasl_answers(const ImsSasl *self)
+{
+    return self->answers;
+}
+
+gboolean
+ims_sasl_has_ended(const ImsSasl *self)
+{
+    return self->ended;
+}
+
+/* The library hands its own copies out as constant. What SCRAM makes of a password is as good. */
 static void
 wipe_password(Gsasl_session *session)
 {
-    char *password = (char *)gsasl_property_fast(session, GSASL_PASSWORD);
+    static const Gsasl_property secrets[] = {GSASL_PASSWORD, GSASL_SCRAM_SALTED_PASSWORD};
 
-    if (password != NULL)
-        explicit_bzero(password, strlen(password));
+    for (gsize i = 0; i < G_N_ELEMENTS(secrets); i++) {
+        char *secret = (char *)gsasl_property_fast(session, secrets[i]);
+
+        if (secret != NULL)
+            explicit_bzero(secret, strlen(secret));
+    }
 }
 
 void
@@ -123,6 +143,14 @@ ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError 
     if (result == GSASL_OK)
         result = gsasl_step(self->session, input, in_len, &output, &out_len);
     gsasl_free(input);
+    if (result == GSASL_AUTHENTICATION_ERROR) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("the server does not know the password either: it may be another one than it says"));
+        return FALSE;
+    }
     if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
         g_set_error(
             error,

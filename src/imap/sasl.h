@@ -4,33 +4,46 @@
 
 #include <glib.h>
 
+#include "model/auth.h"
+
 /* One SASL exchange (RFC 4422) as a client, over GNU SASL and without I/O: challenges in, responses
  * out. Holds a password, which is wiped with it. Never waits. */
 typedef struct ImsSasl ImsSasl;
 
 /**
- * ims_sasl_new_plain:
+ * ims_sasl_new:
+ * @way: not LOGIN
+ * @password: (nullable): of EXTERNAL
  *
- * Begins PLAIN (RFC 4616), in which the client speaks first. Name and password go as they are: to
- * prepare them for being compared is the server's part.
+ * Begins an exchange, in which the client speaks first: PLAIN (RFC 4616), where name and password
+ * go as they are, since to prepare them for being compared is the server's part; SCRAM (RFC 5802),
+ * without channel binding, where they are prepared here (SASLprep); EXTERNAL, with the name as whom
+ * to act.
  *
  * Errors: IMS_ERROR_AUTH_FAILED, if GNU SASL cannot do it here.
  *
  * Returns: (transfer full): the exchange.
  */
-ImsSasl *ims_sasl_new_plain(const char *username, const char *password, GError **error);
+ImsSasl *ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **error);
 void ims_sasl_free(ImsSasl *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsSasl, ims_sasl_free)
 
 /** ims_sasl_mechanism: Returns: (transfer none): its name, such as "PLAIN". */
 const char *ims_sasl_mechanism(const ImsSasl *self);
 
+/** ims_sasl_answers: Returns: whether it looks at challenges; else what the server says behind
+ * its "+" are words for people. */
+gboolean ims_sasl_answers(const ImsSasl *self);
+/** ims_sasl_has_ended: Returns: whether all was said, and the server, if the mechanism makes it
+ * prove that it knows the password, has done so. An OK before that is not to be believed. */
+gboolean ims_sasl_has_ended(const ImsSasl *self);
 /**
  * ims_sasl_step:
- * @challenge: base64; "" for the first step of a mechanism in which the client speaks first
+ * @challenge: base64; "" for the first step
  * @out_response: (out) (transfer full): base64, to be wiped by ims_sasl_wipe()
  *
- * Errors: IMS_ERROR_PROTOCOL, if the mechanism has no answer to this challenge.
+ * Errors: IMS_ERROR_PROTOCOL, if the mechanism has no answer to this challenge;
+ * IMS_ERROR_AUTH_FAILED, if the server does not prove that it knows the password.
  */
 gboolean ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError **error);
 /** ims_sasl_wipe: wipes and frees a response. Takes NULL. */

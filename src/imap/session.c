@@ -61,6 +61,7 @@ ims_session_clear(ImsSession *self)
     ims_caps_clear(&self->caps);
     g_clear_pointer(&self->secrets, g_ptr_array_unref);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
+    g_clear_pointer(&self->challenge, g_free);
     g_clear_pointer(&self->bye, g_free);
     g_clear_error(&self->error);
 }
@@ -456,6 +457,8 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
         if (self->awaits_go_on)
             ims_session_asked(self);
         self->awaits_go_on = FALSE;
+        g_free(self->challenge);
+        self->challenge = g_strdup(response->text);
         return TRUE;
     case IMS_RESPONSE_CAPABILITY:
         ims_caps_set(&self->caps, response->words);

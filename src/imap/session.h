@@ -63,6 +63,7 @@ typedef struct {
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
+    char *challenge;       /* what stood behind the last "+" that was waited for; or NULL */
 
     GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
 

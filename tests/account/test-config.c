@@ -105,6 +105,22 @@ test_tls_keys(void)
 }
 
 static void
+test_auth(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(REMOTE "auth=scram-sha-256; plain;plain\n", &error);
+    const ImsAuthList *list;
+
+    g_assert_no_error(error);
+    list = &config->side[IMS_REMOTE].auth;
+    g_assert_cmpuint(list->n, ==, 2);
+    g_assert_cmpint(list->way[0], ==, IMS_AUTH_SCRAM_SHA_256);
+    g_assert_cmpint(list->way[1], ==, IMS_AUTH_PLAIN);
+    g_assert_true(ims_auth_list_needs_password(list));
+    g_assert_cmpuint(config->side[IMS_LOCAL].auth.n, ==, 0);
+}
+
+static void
 test_compress(void)
 {
     static const struct {
@@ -259,6 +275,8 @@ static const RefusedCase refused_cases[] = {
      "[remote]\ntype=tunnel\ncommand=x\ntls-min=1.3\n",
      "[remote] tls-min: ",
      "means nothing"},
+    {"auth-unknown", REMOTE "auth=plain;cram-md5\n", "[remote] auth: ", "'cram-md5'"},
+    {"auth-empty", REMOTE "auth=\n", "[remote] auth: ", "empty"},
     {"compress-maybe", REMOTE "compress=maybe\n", "[remote] compress: ", "known are: yes, no"},
     {"compress-without-a-line", REMOTE "[local]\ncompress=yes\n", "[local] compress: ", "means"},
     {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
@@ -516,6 +534,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/imap-is-starttls", test_imap);
     g_test_add_func("/account/config/key-that-stands-twice-is-refused", test_twice);
     g_test_add_func("/account/config/tls-as-it-says", test_tls_keys);
+    g_test_add_func("/account/config/auth-in-its-order", test_auth);
     g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);

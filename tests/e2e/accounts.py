@@ -4,6 +4,7 @@
 """What stands between an account and its servers: passwords, certificates, capabilities."""
 
 import json
+import re
 
 import dbus
 
@@ -89,6 +90,22 @@ def an_unknown_authority_gets_not_a_byte():
         session.add(ca_file=other.certificate, status=1)
         fails(session, "CertificateRejected", "certificate")
         equal(session.remote.log().count("Login:"), logins, "log-ins seen by the server")
+
+
+def a_key_may_be_trusted_whoever_has_signed_it():
+    with Session() as session:
+        one_message(session)
+        other = Authority(session.top / "other")
+        told = session.add(ca_file=other.certificate, status=1).stderr
+        pin = re.search(r"tls-pin = ([A-Za-z0-9+/=]+)", told)
+        holds(pin, f"the key is not shown: {told}")
+        path = session.top / "config" / "imapsync" / "work.conf"
+        text = path.read_text()
+        path.write_text(text.replace("[remote]\n", f"[remote]\ntls-pin={pin.group(1)}\n"))
+        session.sync()
+        session.assert_equal()
+        path.write_text(text.replace("[remote]\n", "[remote]\ntls-pin=" + "0" * 64 + "\n"))
+        fails(session, "CertificateRejected", "certificate")
 
 
 def an_unknown_authority_stays_one_when_another_account_trusts_it():
@@ -188,6 +205,7 @@ if __name__ == "__main__":
             without_a_keyring_the_reason_is_said,
             a_wrong_password_is_told_and_can_be_corrected,
             an_unknown_authority_gets_not_a_byte,
+            a_key_may_be_trusted_whoever_has_signed_it,
             an_unknown_authority_stays_one_when_another_account_trusts_it,
             a_server_without_qresync_is_refused_by_that_name,
             no_password_is_written_anywhere,

@@ -89,14 +89,20 @@ class Authority:
 
     def issue(self, directory):
         """Writes server.key and server.pem, valid for the loopback address."""
+        self._sign(directory / "server", "localhost", "subjectAltName=IP:127.0.0.1,DNS:localhost")
+
+    def issue_person(self, path, name):
+        """Writes path.key and path.pem, for somebody of that name."""
+        self._sign(path, name, "extendedKeyUsage=clientAuth")
+
+    def _sign(self, path, name, extension):
         request, extensions = self.top / "request", self.top / "extensions"
-        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
-        key = directory / "server.key"
-        openssl("req", *self.KEY, "-subj", "/CN=localhost", "-keyout", key, "-out", request)
+        extensions.write_text(extension + "\n")
+        openssl("req", *self.KEY, "-subj", f"/CN={name}", "-keyout", f"{path}.key", "-out", request)
         openssl(
             *("x509", "-req", "-in", request, "-days", "2", "-extfile", extensions),
             *("-CA", self.certificate, "-CAkey", self.key, "-CAcreateserial"),
-            *("-out", directory / "server.pem"),
+            *("-out", f"{path}.pem"),
         )
 
 

@@ -44,9 +44,9 @@ def add(session, url, *settings, password=Dovecot.PASSWORD, status=0):
     return session.ctl("add", "work", *address, *words, stdin=password + "\n", status=status)
 
 
-def by_starttls(session, **more):
+def by_starttls(session, *settings, **more):
     authority = f"remote.ca-file={session.authority.certificate}"
-    return add(session, session.remote.url(scheme="imap"), authority, **more)
+    return add(session, session.remote.url(scheme="imap"), authority, *settings, **more)
 
 
 def tunnel(script):
@@ -113,6 +113,65 @@ def without_starttls_nobody_logs_in():
         equal(log.count("Login:"), logins, "log-ins")
         for trace in ("auth failed", "disallowed plaintext auth"):
             holds(trace not in log, "a login was tried")
+
+
+MECHANISMS = "auth_mechanisms = plain scram-sha-1 scram-sha-256\n"
+
+
+def by(way):
+    """Logs in by just one way, which the server's log has to name."""
+    with Session(settings=MECHANISMS) as session:
+        fill(session)
+        by_starttls(session, "remote.auth=" + way)
+        logins = session.remote.log().count(f"method={way.upper()}")
+        syncs_both_ways(session)
+        holds(session.remote.log().count(f"method={way.upper()}") > logins, f"no login by {way}")
+
+
+def a_password_need_not_be_shown_scram_sha_256():
+    by("scram-sha-256")
+
+
+def a_password_need_not_be_shown_scram_sha_1():
+    by("scram-sha-1")
+
+
+def a_wrong_password_is_told_by_scram_too():
+    with Session(settings=MECHANISMS) as session:
+        told = by_starttls(session, "remote.auth=scram-sha-256", password="wrong", status=1)
+        holds("imapsyncctl password work" in told.stderr, f"no fix in: {told.stderr}")
+        fails(session, "AuthFailed")
+
+
+def a_way_that_is_not_offered_is_told():
+    with Session() as session:
+        by_starttls(session, "remote.auth=scram-sha-256", status=1)
+        words = fails(session, "ServerUnsupported")
+        holds("auth" in words and "AUTH=PLAIN" in words, f"not named in: {words}")
+
+
+def a_certificate_may_say_who_we_are():
+    """Without a password anywhere."""
+    with Session(settings=MECHANISMS) as session:
+        fill(session)
+        person = session.top / "person"
+        session.authority.issue_person(person, Dovecot.USER)
+        session.remote.stop()
+        with open(session.remote.top / "dovecot.conf", "a", encoding="utf-8") as file:
+            file.write(
+                f"ssl_ca = <{session.authority.certificate}\nssl_verify_client_cert = yes\n"
+                "ssl_require_crl = no\nauth_ssl_username_from_cert = yes\n"
+                "auth_mechanisms = plain external\n"
+                "passdb {\n  driver = static\n  mechanisms = external\n  args = nopassword=y\n}\n"
+            )
+        session.remote.start()
+        words = [
+            *session.remote.settings("remote"),
+            *("remote.auth=external", f"remote.client-cert={person}.pem", f"remote.client-key={person}.key"),
+        ]
+        session.ctl("add", "work", *(word for setting in words for word in ("--set", setting)))
+        syncs_both_ways(session)
+        holds("method=EXTERNAL" in session.remote.log(), "no login by the certificate")
 
 
 def what_goes_over_the_line_is_compressed_if_wanted():
@@ -218,6 +277,11 @@ if __name__ == "__main__":
             a_wrong_password_of_any_letters_is_told,
             an_unknown_authority_gets_no_login,
             without_starttls_nobody_logs_in,
+            a_password_need_not_be_shown_scram_sha_256,
+            a_password_need_not_be_shown_scram_sha_1,
+            a_wrong_password_is_told_by_scram_too,
+            a_way_that_is_not_offered_is_told,
+            a_certificate_may_say_who_we_are,
             what_goes_over_the_line_is_compressed_if_wanted,
             in_the_clear_on_this_computer,
             in_the_clear_to_no_other_computer,

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* One exchange of PLAIN, without a server. */
+/* Exchanges without a connection. */
 #include "imap/sasl.h"
+
+#include <gsasl.h>
+#include <string.h>
 
 #include "util/error.h"
 
@@ -25,7 +28,7 @@ test_plain(gconstpointer data)
 {
     const PlainCase *c = data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(ImsSasl) sasl = ims_sasl_new_plain(c->username, c->password, &error);
+    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, c->username, c->password, &error);
     g_autofree char *want = g_strdelimit(g_strdup(c->message), "|", '\0');
     g_autofree guchar *got = NULL;
     char *response = NULL;
@@ -42,7 +45,7 @@ test_plain(gconstpointer data)
 static void
 test_second_challenge(void)
 {
-    g_autoptr(ImsSasl) sasl = ims_sasl_new_plain("me", "secret", NULL);
+    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, "me", "secret", NULL);
     g_autoptr(GError) error = NULL;
     char *response = NULL;
 
@@ -57,13 +60,111 @@ test_second_challenge(void)
 static void
 test_no_base64(void)
 {
-    g_autoptr(ImsSasl) sasl = ims_sasl_new_plain("me", "secret", NULL);
+    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, "me", "secret", NULL);
     g_autoptr(GError) error = NULL;
     char *response = NULL;
 
     g_assert_false(ims_sasl_step(sasl, "!", &response, &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
     g_assert_null(response);
+}
+
+/* -- SCRAM against GNU SASL as the server -- */
+
+static int
+tell_password(Gsasl *library, Gsasl_session *session, Gsasl_property property)
+{
+    if (property != GSASL_PASSWORD)
+        return GSASL_NO_CALLBACK;
+    return gsasl_property_set(session, property, gsasl_session_hook_get(session));
+}
+
+/* Returns: (transfer full) (nullable): what the server says to @response, in base64. */
+static char *
+server_step(Gsasl_session *server, const char *response)
+{
+    char *said = NULL;
+    int result = gsasl_step64(server, response, &said);
+
+    return result == GSASL_OK || result == GSASL_NEEDS_MORE ? said : NULL;
+}
+
+static char *
+client_step(ImsSasl *client, const char *challenge)
+{
+    g_autoptr(GError) error = NULL;
+    char *response = NULL;
+
+    g_assert_true(ims_sasl_step(client, challenge, &response, &error));
+    g_assert_no_error(error);
+    return response;
+}
+
+static void
+test_scram(gconstpointer data)
+{
+    ImsAuth way = (ImsAuth)GPOINTER_TO_INT(data);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsSasl) client = ims_sasl_new(way, "j\xc3\xb6", "p\xc3\xa4ss", &error);
+    g_autofree char *first = NULL, *final = NULL, *last = NULL;
+    char *challenge, *proof;
+    Gsasl *library;
+    Gsasl_session *server;
+
+    g_assert_no_error(error);
+    g_assert_true(ims_sasl_answers(client));
+    g_assert_cmpint(gsasl_init(&library), ==, GSASL_OK);
+    gsasl_callback_set(library, tell_password);
+    g_assert_cmpint(gsasl_server_start(library, ims_sasl_mechanism(client), &server), ==, GSASL_OK);
+    gsasl_session_hook_set(server, (gpointer) "p\xc3\xa4ss");
+
+    first = client_step(client, "");
+    challenge = server_step(server, first);
+    final = client_step(client, challenge);
+    g_assert_false(ims_sasl_has_ended(client)); /* the server has proved nothing yet */
+    proof = server_step(server, final);
+    g_assert_nonnull(proof);
+    last = client_step(client, proof);
+    g_assert_cmpstr(last, ==, "");
+    g_assert_true(ims_sasl_has_ended(client));
+    gsasl_free(challenge);
+    gsasl_free(proof);
+    gsasl_finish(server);
+    gsasl_done(library);
+}
+
+/* A server that does not know the password cannot prove that it does. */
+static void
+test_scram_liar(void)
+{
+    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
+    g_autofree char *first = client_step(client, ""), *final = NULL, *response = NULL;
+    g_autofree guchar *opening = NULL;
+    g_autofree char *hello = NULL, *nonce = NULL, *text = NULL, *challenge = NULL;
+    g_autofree char *proof = g_base64_encode((const guchar *)"v=AAAA", 6);
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    opening = g_base64_decode(first, &len);
+    hello = g_strndup((const char *)opening, len);
+    nonce = g_strdup(strstr(hello, ",r=") + 3);
+    text = g_strdup_printf("r=%sX,s=c2FsdA==,i=4096", nonce);
+    challenge = g_base64_encode((const guchar *)text, strlen(text));
+    final = client_step(client, challenge);
+    g_assert_false(ims_sasl_step(client, proof, &response, &error));
+    g_assert_false(ims_sasl_has_ended(client));
+    g_assert_nonnull(error);
+}
+
+static void
+test_external(void)
+{
+    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_EXTERNAL, "me", NULL, NULL);
+    g_autofree char *response = client_step(client, "");
+
+    g_assert_cmpstr(response, ==, "bWU=");
+    g_assert_true(ims_sasl_has_ended(client));
+    g_assert_false(ims_sasl_answers(client));
 }
 
 int
@@ -75,6 +176,12 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &plain_cases[i], test_plain);
     }
+    g_test_add_data_func(
+        "/imap/sasl/scram-sha-1", GINT_TO_POINTER(IMS_AUTH_SCRAM_SHA_1), test_scram);
+    g_test_add_data_func(
+        "/imap/sasl/scram-sha-256", GINT_TO_POINTER(IMS_AUTH_SCRAM_SHA_256), test_scram);
+    g_test_add_func("/imap/sasl/scram-with-a-liar", test_scram_liar);
+    g_test_add_func("/imap/sasl/external-names-whom-to-act-as", test_external);
     g_test_add_func("/imap/sasl/plain-answers-once", test_second_challenge);
     g_test_add_func("/imap/sasl/a-challenge-is-base64", test_no_base64);
     ims_sasl_free(NULL);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* LOGIN comes first by default, as all up to the mailbox list may go in its flight; both it and
+ * PLAIN show the password to the server, which under TLS is the right one. */
+
+#include "model/auth.h"
+
+static const char *const names[] = {
+    "login", "plain", "scram-sha-256", "scram-sha-1", "external", NULL};
+static const char *const mechanisms[] = {NULL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "EXTERNAL"};
+
+const char *const *
+ims_auth_names(void)
+{
+    return names;
+}
+
+const char *
+ims_auth_mechanism(ImsAuth self)
+{
+    return mechanisms[self];
+}
+
+ImsAuthList
+ims_auth_list_default(const ImsAuthList *self)
+{
+    static const ImsAuthList all = {
+        {IMS_AUTH_LOGIN, IMS_AUTH_PLAIN, IMS_AUTH_SCRAM_SHA_256, IMS_AUTH_SCRAM_SHA_1}, 4};
+
+    return self->n > 0 ? *self : all;
+}
+
+gboolean
+ims_auth_list_has(const ImsAuthList *self, ImsAuth way)
+{
+    ImsAuthList list = ims_auth_list_default(self);
+
+    for (guint i = 0; i < list.n; i++) {
+        if (list.way[i] == way)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+ims_auth_list_needs_password(const ImsAuthList *self)
+{
+    return self->n != 1 || self->way[0] != IMS_AUTH_EXTERNAL;
+}
