@@ -55,6 +55,7 @@ typedef struct {
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
     GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
+    guint64 n_removed;  /* that the guard has let through in this pass, in all its turns */
     ImsProgress progress;
     ImsReport *report;
 } ImsPass;

@@ -168,6 +168,7 @@ judge(ImsPass *self, const Removal *removal, guint64 wanted, ImsGuardVerdict *ou
     guint64 box_done = 0, account_done = 0, box_held = 0, account_held = 0;
 
     if (self->order->has_max_deletions) {
+        wanted += self->n_removed;
         *out = wanted <= self->order->max_deletions ? IMS_GUARD_PASS : IMS_GUARD_HOLD_MAILBOX;
         return TRUE;
     }
@@ -405,6 +406,7 @@ settle_expunged(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError *
             return FALSE;
     }
     ims_pass_count(self, removal->box, IMS_COUNT_EXPUNGED_LOCAL + twin, n);
+    self->n_removed += n;
     return ims_store_log_deletions(self->store, removal->box->mailbox->id, n, now, error) &&
            ims_store_commit(self->store, error);
 }

@@ -426,6 +426,37 @@ test_released(void)
 }
 
 static void
+expunge_two_more(Scene *scene)
+{
+    expunge_some(scene, "Work", 2, 2);
+}
+
+/* A pass removes in turns, since more may vanish meanwhile; the number is for all of them. */
+static void
+test_max_of_all_turns(void)
+{
+    g_autoptr(Scene) scene = scene_of_many("Work", 10, 0);
+    Trap trap = {.command = "LIST", .nth = 1, .spring = expunge_two_more};
+    const ImsIssue *issue;
+
+    expunge_some(scene, "Work", 0, 2);
+    scene->order.has_max_deletions = TRUE;
+    scene->order.max_deletions = 2;
+    scene_set_trap(scene, IMS_LOCAL, &trap);
+    scene_pass(scene);
+    scene_disarm(scene);
+    g_assert_cmpuint(trap.seen, >=, 2);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "Work"), ==, 8);
+    issue = scene_issue(scene, IMS_ISSUE_DELETIONS, "Work", IMS_LOCAL);
+    g_assert_nonnull(issue);
+    g_assert_cmpuint(issue->count, ==, 2);
+
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
 test_rest_goes_on(void)
 {
     g_autoptr(Scene) scene = scene_of_many("Work", 6, 10);
@@ -516,6 +547,7 @@ main(int argc, char **argv)
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_guard);
     }
     g_test_add_func("/engine/rules/S17-max-deletions-releases", test_released);
+    g_test_add_func("/engine/rules/S17-max-deletions-of-all-turns", test_max_of_all_turns);
     g_test_add_func("/engine/rules/S17-the-rest-goes-on", test_rest_goes_on);
     g_test_add_func("/engine/rules/S17-piece-by-piece-counts", test_day);
     g_test_add_func("/engine/rules/S17-yesterday-does-not-count", test_next_day);
