@@ -142,7 +142,8 @@ void ims_plan_work(ImsPass *self, GPtrArray *boxes);
  * listing that all mailboxes have been brought up to: what vanished later may stand where nobody
  * has looked yet. */
 gboolean ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error);
-/* A message in a mailbox that this pass does not sync: UID, size and date. */
+/* A message in a mailbox that this pass does not sync: UID, size and date, and the fingerprint once
+ * it has been asked for. */
 typedef struct {
     ImsBox *box;
     ImsMessage message;
@@ -158,6 +159,8 @@ typedef struct {
  */
 gboolean ims_unseen_mail(
     ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error);
+/** ims_unseen_identify: fetches the fingerprints of all @found, as far as the server gives them. */
+gboolean ims_unseen_identify(ImsPass *self, ImsSide side, GArray *found, GError **error);
 /** ims_unseen_select: opens such a mailbox, of which no base says what it should be. @out: (out)
  * (transfer full). Does not wait. */
 gboolean ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error);

@@ -21,7 +21,9 @@ typedef struct {
 
 typedef struct {
     GHashTable *known; /* ids of the rows that may go at all */
+    GArray *found;     /* ImsUnseen */
     GHashTable *hashes;
+    gboolean identified; /* whether the headers of @found have been fetched */
     gboolean unknown;
 } Unseen;
 
@@ -51,29 +53,46 @@ is_exempt(const ImsBox *box)
     return g_str_equal(box->role, "trash") || g_str_equal(box->role, "junk");
 }
 
+/* Whether one of the unseen may be the copy of @row by its header; one without, or whose header did
+ * not come, may be any. */
+static gboolean
+find_header(
+    ImsPass *self, const ImsRow *row, ImsSide side, Unseen *unseen, gboolean *out, GError **error)
+{
+    if (!unseen->identified && !ims_unseen_identify(self, side, unseen->found, error))
+        return FALSE;
+    unseen->identified = TRUE;
+    for (guint i = 0; i < unseen->found->len && !*out; i++) {
+        const ImsMessage *message = &g_array_index(unseen->found, ImsUnseen, i).message;
+
+        *out = row->fingerprint == 0 || row->fingerprint == message->fingerprint ||
+               (message->have & IMS_HAVE_FINGERPRINT) == 0;
+    }
+    return TRUE;
+}
+
 /* Whether the vanished message may stand elsewhere on its side, where it is not yet, or will not
- * be, copied. */
+ * be, copied. A copy of ours that went before anybody looked at it has no hash; its twin's is the
+ * same, unless the server counts or dates in a way of its own. */
 static gboolean
 may_stand_elsewhere(
-    ImsPass *self,
-    const ImsRow *row,
-    ImsSide side,
-    const Unseen *unseen,
-    gboolean *out,
-    GError **error)
+    ImsPass *self, const ImsRow *row, ImsSide side, Unseen *unseen, gboolean *out, GError **error)
 {
-    if (unseen->unknown || g_hash_table_contains(unseen->hashes, &row->hash[side])) {
+    gboolean seen = row->hash[side] != 0;
+    const guint64 *hash = &row->hash[seen ? side : ims_side_other(side)];
+
+    if (unseen->unknown || g_hash_table_contains(unseen->hashes, hash)) {
         *out = TRUE;
         return TRUE;
     }
-    *out = FALSE;
-    return row->hash[side] == 0 ||
-           ims_store_single_exists(self->store, side, row->hash[side], out, error);
+    if (!ims_store_single_exists(self->store, side, *hash, seen ? 0 : row->fingerprint, out, error))
+        return FALSE;
+    return seen || *out || find_header(self, row, side, unseen, out, error);
 }
 
 /* The deletions of @box that vanished on @side and may go on. */
 static gboolean
-split_pending(ImsPass *self, Removal *removal, const Unseen *unseen, GError **error)
+split_pending(ImsPass *self, Removal *removal, Unseen *unseen, GError **error)
 {
     ImsSide side = removal->side;
     g_autoptr(GPtrArray) rows =
@@ -111,7 +130,7 @@ find_removals_of(
 {
     g_autoptr(GHashTable) hashes = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(ImsUnseen));
-    Unseen unseen = {known, hashes, FALSE};
+    Unseen unseen = {.known = known, .found = found, .hashes = hashes};
 
     if (!ims_unseen_mail(self, side, found, &unseen.unknown, error))
         return FALSE;

@@ -111,6 +111,60 @@ ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknow
     return TRUE;
 }
 
+/* @first, @end: those of @found that stand in one mailbox. */
+static gboolean
+identify(ImsPass *self, ImsSide side, GArray *found, guint first, guint end, GError **error)
+{
+    ImsBox *box = g_array_index(found, ImsUnseen, first).box;
+    g_autoptr(ImsUidSet) uids = ims_uidset_new();
+    g_autoptr(ImsCmd) select = NULL;
+    g_autoptr(ImsCmd) fetch = NULL;
+    g_autoptr(GArray) messages = NULL;
+
+    for (guint i = first; i < end; i++)
+        ims_uidset_add(uids, g_array_index(found, ImsUnseen, i).message.uid);
+    if (!ims_unseen_select(self, box, side, &select, error))
+        return FALSE;
+    fetch = ims_conn_fetch_headers(self->conn[side], uids, error);
+    if (fetch == NULL || !ims_conn_wait(self->conn[side], select, error) ||
+        !ims_conn_wait(self->conn[side], fetch, error))
+        return FALSE;
+    messages = ims_cmd_take_messages(fetch);
+    for (guint m = 0, i = first; m < messages->len; m++) {
+        const ImsMessage *got = &g_array_index(messages, ImsMessage, m);
+        ImsMessage *message;
+
+        while (i < end && g_array_index(found, ImsUnseen, i).message.uid < got->uid)
+            i++;
+        if (i == end)
+            break;
+        message = &g_array_index(found, ImsUnseen, i).message;
+        if (message->uid == got->uid) {
+            message->fingerprint = got->fingerprint;
+            message->have |= got->have & IMS_HAVE_FINGERPRINT;
+        }
+    }
+    return TRUE;
+}
+
+gboolean
+ims_unseen_identify(ImsPass *self, ImsSide side, GArray *found, GError **error)
+{
+    guint end;
+
+    for (guint first = 0; first < found->len; first = end) {
+        const ImsBox *box = g_array_index(found, ImsUnseen, first).box;
+
+        for (end = first; end < found->len; end++) {
+            if (g_array_index(found, ImsUnseen, end).box != box)
+                break;
+        }
+        if (!identify(self, side, found, first, end, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* What may still be looked for in those mailboxes: a deletion that waits or was not looked at, a
  * copy of unknown end. */
 static gboolean

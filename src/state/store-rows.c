@@ -28,8 +28,10 @@
 #define COUNT_ROWS(uid, bit)                                                                       \
     "SELECT (SELECT count(*) FROM row WHERE mailbox = ?1 AND " uid " > 0)"                         \
     " - (SELECT count(*) " FROM_PENDING " AND mailbox = ?1 AND gone & " bit " AND " uid " > 0)"
-#define FIND_SINGLE(hash, other_uid)                                                               \
-    "SELECT EXISTS (SELECT 1 FROM row WHERE " hash " = ? AND " other_uid " IS NULL)"
+#define FIND_SINGLE(index, hash, other_uid)                                                        \
+    "SELECT EXISTS (SELECT 1 FROM row INDEXED BY " index " WHERE ?1 <> 0 AND " hash                \
+    " = ?1 AND " other_uid " IS NULL) OR EXISTS (SELECT 1 FROM row INDEXED BY " index              \
+    " WHERE ?2 <> 0 AND fingerprint = ?2 AND " other_uid " IS NULL)"
 
 #define SELECT_REFUSED(index, other_uid)                                                           \
     "SELECT detail FROM row INDEXED BY " index " WHERE " other_uid                                 \
@@ -42,7 +44,8 @@ static const char *const select_range[] = {SELECT_RANGE("local_uid"), SELECT_RAN
 static const char *const count_rows[] = {
     COUNT_ROWS("local_uid", "1"), COUNT_ROWS("remote_uid", "2")};
 static const char *const find_single[] = {
-    FIND_SINGLE("local_hash", "remote_uid"), FIND_SINGLE("remote_hash", "local_uid")};
+    FIND_SINGLE("row_single_local", "local_hash", "remote_uid"),
+    FIND_SINGLE("row_single_remote", "remote_hash", "local_uid")};
 
 static gboolean
 is_possible(const ImsRow *row)
@@ -257,7 +260,8 @@ ims_store_count_pairs(ImsStore *self, guint64 *out, GError **error)
 }
 
 gboolean
-ims_store_single_exists(ImsStore *self, ImsSide side, guint64 hash, gboolean *out, GError **error)
+ims_store_single_exists(
+    ImsStore *self, ImsSide side, guint64 hash, guint64 fingerprint, gboolean *out, GError **error)
 {
     guint64 found = 0;
     g_autoptr(ImsStatement) ask = ims_db_statement(self->db, find_single[side], error);
@@ -265,10 +269,11 @@ ims_store_single_exists(ImsStore *self, ImsSide side, guint64 hash, gboolean *ou
     if (ask == NULL)
         return FALSE;
     ims_statement_bind_bits(ask, hash);
+    ims_statement_bind_bits(ask, fingerprint);
     if (!ims_statement_count(ask, &found, error))
         return FALSE;
 
-    *out = hash != 0 && found != 0;
+    *out = found != 0;
     return TRUE;
 }
 

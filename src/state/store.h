@@ -75,9 +75,10 @@ gboolean ims_store_count_refused(
     ImsStore *self, gint64 mailbox, ImsSide side, guint64 *out, char **out_detail, GError **error);
 /** ims_store_count_pairs: over the whole account. */
 gboolean ims_store_count_pairs(ImsStore *self, guint64 *out, GError **error);
-/** ims_store_single_exists: whether a single with that hash on @side stands in any mailbox. */
+/** ims_store_single_exists: whether a single with that hash on @side, or with that fingerprint,
+ * stands there in any mailbox; 0 is like none. */
 gboolean ims_store_single_exists(
-    ImsStore *self, ImsSide side, guint64 hash, gboolean *out, GError **error);
+    ImsStore *self, ImsSide side, guint64 hash, guint64 fingerprint, gboolean *out, GError **error);
 /** ims_store_save_row: inserts (and sets @row->id) or updates. */
 gboolean ims_store_save_row(ImsStore *self, gint64 mailbox, ImsRow *row, GError **error);
 gboolean ims_store_delete_row(ImsStore *self, gint64 row, GError **error);

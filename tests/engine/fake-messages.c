@@ -276,8 +276,10 @@ put_body(FakeConn *conn, const FakeMessage *message, const char *section)
 }
 
 static void
-put_items(GString *out, const FakeMessage *message, const Items *items)
+put_items(FakeConn *conn, const FakeMessage *message, const Items *items)
 {
+    GString *out = conn->reply;
+
     g_string_append_printf(out, "UID %u", message->uid);
     if (items->flags) {
         g_string_append(out, " FLAGS ");
@@ -288,7 +290,10 @@ put_items(GString *out, const FakeMessage *message, const Items *items)
         fake_put_date(out, message->date);
     }
     if (items->size)
-        g_string_append_printf(out, " RFC822.SIZE %zu", g_bytes_get_size(message->body));
+        g_string_append_printf(
+            out,
+            " RFC822.SIZE %zu",
+            g_bytes_get_size(message->body) + conn->server->faults.size_more);
     if (items->modseq)
         g_string_append_printf(out, " MODSEQ (%" G_GUINT64_FORMAT ")", message->modseq);
 }
@@ -306,14 +311,14 @@ put_message(
         (!conn->server->faults.garbles_bodies || items->section != NULL))
         g_string_append(out, "UID 0 ");
     if (!body_first)
-        put_items(out, message, items);
+        put_items(conn, message, items);
     if (items->section != NULL) {
         g_string_append(out, body_first ? "" : " ");
         put_body(conn, message, items->section);
         g_string_append(out, body_first ? " " : "");
     }
     if (body_first)
-        put_items(out, message, items);
+        put_items(conn, message, items);
     g_string_append(out, ")\r\n");
 }
 

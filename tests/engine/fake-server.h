@@ -101,6 +101,7 @@ typedef struct {
     gboolean folds_case;        /* CREATE makes the name lower case */
     gboolean read_only;         /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
     gboolean mailbox_ids;       /* MAILBOXID in SELECT */
+    guint size_more;            /* RFC822.SIZE is so much more than the octets of the body */
     gboolean body_first;        /* FETCH tells everything else behind the body */
     gboolean no_uidnext;        /* SELECT leaves UIDNEXT out */
     gboolean no_appenduid;      /* the reply to an APPEND has no code */

@@ -148,6 +148,60 @@ test_target_vanished(void)
     g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
 }
 
+static void
+move_new(Scene *scene)
+{
+    scene_move(scene, IMS_LOCAL, "INBOX", "new", "Spam");
+}
+
+static void
+expunge_new(Scene *scene)
+{
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "new");
+    scene_add(scene, IMS_LOCAL, "Spam", "another", NULL);
+}
+
+static const struct {
+    const char *name;
+    guint size_more; /* of the side that it was copied to */
+    void (*spring)(Scene *scene);
+    gboolean stays;
+} unseen_cases[] = {
+    {"moved", 0, move_new, TRUE},
+    {"moved-and-counted-otherwise", 7, move_new, TRUE},
+    {"expunged-while-another-came", 0, expunge_new, FALSE},
+};
+
+/* Our copy of a message leaves its mailbox before any SELECT has shown it to us. */
+static void
+test_moved_unseen(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    static const char *const words[] = {"Spam", NULL};
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    g_autoptr(ImsPatterns) ignore = ims_patterns_new((char **)(gpointer)words, NULL);
+    Trap trap = {
+        .command = "SELECT \"INBOX\" (QRESYNC", .nth = 1, .spring = unseen_cases[i].spring};
+
+    scene->order.ignore = ignore;
+    scene->faults[IMS_LOCAL].size_more = unseen_cases[i].size_more;
+    scene_arm(scene);
+    scene_create(scene, "Spam");
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene_start(scene);
+    scene_add(scene, IMS_REMOTE, "INBOX", "new", NULL);
+    scene_set_trap(scene, IMS_LOCAL, &trap);
+    scene_pass(scene);
+    g_assert_cmpuint(trap.seen, >=, 2);
+    scene_pass(scene);
+    scene_pass(scene);
+    g_assert_false(is_on(scene, IMS_LOCAL, "INBOX", "new"));
+    g_assert_cmpint(is_on(scene, IMS_REMOTE, "INBOX", "new"), ==, unseen_cases[i].stays);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -164,5 +218,11 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S9-refused-target-holds-the-expunge", test_target_refused);
     g_test_add_func("/engine/rules/S9-held-target-holds-the-expunge", test_target_held);
     g_test_add_func("/engine/rules/S9-vanished-target-holds-the-expunge", test_target_vanished);
+    for (gsize i = 0; i < G_N_ELEMENTS(unseen_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/rules/S9-copy-that-nobody-saw/", unseen_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_moved_unseen);
+    }
     return g_test_run();
 }

@@ -402,18 +402,20 @@ test_held_and_refused(void)
 typedef struct {
     const char *name;
     ImsSide side;
-    guint64 hash;
+    guint64 hash, fingerprint;
     gboolean want;
 } SingleCase;
 
-/* A local single of 7, a remote one of 2^64 - 1 in another mailbox, one of unknown hash, and a pair
- * of 9 and 9. */
+/* A local single of 7 with a fingerprint of 70, a remote one of 2^64 - 1 in another mailbox, one of
+ * unknown hash, and a pair of 9, 9 and 90. */
 static const SingleCase single_cases[] = {
-    {"that side", IMS_LOCAL, 7, TRUE},
-    {"other side", IMS_REMOTE, 7, FALSE},
-    {"other mailbox, greatest hash", IMS_REMOTE, G_MAXUINT64, TRUE},
-    {"a pair is no single", IMS_LOCAL, 9, FALSE},
-    {"unknown equals nothing", IMS_LOCAL, 0, FALSE},
+    {"that side", IMS_LOCAL, 7, 0, TRUE},
+    {"other side", IMS_REMOTE, 7, 0, FALSE},
+    {"other mailbox, greatest hash", IMS_REMOTE, G_MAXUINT64, 0, TRUE},
+    {"a pair is no single", IMS_LOCAL, 9, 90, FALSE},
+    {"unknown equals nothing", IMS_LOCAL, 0, 0, FALSE},
+    {"either will do", IMS_LOCAL, 8, 70, TRUE},
+    {"fingerprint of the other side", IMS_REMOTE, 8, 70, FALSE},
 };
 
 static void
@@ -431,6 +433,8 @@ test_singles(void)
     inbox = scratch_mailbox(&scratch, "INBOX");
     sent = scratch_mailbox(&scratch, "Sent");
     pair->hash[IMS_LOCAL] = pair->hash[IMS_REMOTE] = 9;
+    pair->fingerprint = 90;
+    local->fingerprint = 70;
     scratch_begin(&scratch);
     scratch_save(&scratch, inbox, local);
     scratch_save(&scratch, sent, remote);
@@ -443,7 +447,8 @@ test_singles(void)
         gboolean got = !c->want;
 
         g_test_message("%s", c->name);
-        g_assert_true(ims_store_single_exists(scratch.store, c->side, c->hash, &got, NULL));
+        g_assert_true(
+            ims_store_single_exists(scratch.store, c->side, c->hash, c->fingerprint, &got, NULL));
         g_assert_cmpint(got, ==, c->want);
     }
 }
