@@ -114,6 +114,29 @@ settle_refused(ImsPass *self, ImsBox *box, GError **error)
     return TRUE;
 }
 
+/* A message is wanted back and its body has not come. That it is wanted stands in this delta alone:
+ * with the point past it, what is left would be a deletion. */
+static gboolean
+wants_back(const ImsBox *box)
+{
+    const GPtrArray *restored = box->plan->restored;
+
+    for (guint i = 0; i < restored->len; i++) {
+        const ImsRow *row = g_ptr_array_index(restored, i);
+
+        if (ims_uidset_contains(box->unread[IMS_LOCAL], row->uid[IMS_LOCAL]) ||
+            ims_uidset_contains(box->unread[IMS_REMOTE], row->uid[IMS_REMOTE]))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+may_commit(const ImsBox *box)
+{
+    return !box->left && box->plan != NULL && !box->plan->miscounted && !wants_back(box);
+}
+
 static gboolean
 commit_all(ImsPass *self, GPtrArray *boxes, GError **error)
 {
@@ -122,8 +145,7 @@ commit_all(ImsPass *self, GPtrArray *boxes, GError **error)
     for (guint i = 0; i < boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(boxes, i);
 
-        if (!box->left && box->plan != NULL && !box->plan->miscounted &&
-            (!commit_box(self, box, error) || !settle_refused(self, box, error)))
+        if (may_commit(box) && (!commit_box(self, box, error) || !settle_refused(self, box, error)))
             return FALSE;
     }
     return TRUE;

@@ -144,7 +144,8 @@ find_removals_of(
         ImsBox *box = g_ptr_array_index(boxes, i);
         Removal *removal;
 
-        if (box->left || !box->mailbox->valid)
+        /* What needs another round may have been taken back. */
+        if (box->left || box->again || !box->mailbox->valid)
             continue;
         removal = removal_new(box, side);
         g_ptr_array_add(removals, removal);

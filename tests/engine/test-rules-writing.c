@@ -322,6 +322,80 @@ test_taken_back(void)
     scene_assert_quiet(scene);
 }
 
+static const char *
+refuse_spam(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_equal(verb, "SELECT") && g_strcmp0(mailbox, "Spam") == 0 ? "[INUSE] Not today"
+                                                                          : NULL;
+}
+
+/* The deletion waits, since nobody can look whether the message stands in an ignored mailbox. */
+static void
+delete_and_wait(Scene *scene)
+{
+    fake_create(scene->server[IMS_LOCAL], "Spam");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    scene->faults[IMS_LOCAL] = (FakeFaults){.refuse = refuse_spam, .no_status = "Spam"};
+    scene_arm(scene);
+    scene_pass(scene);
+    scene_disarm(scene);
+    scene->faults[IMS_LOCAL] = (FakeFaults){0};
+}
+
+static void
+delete_and_be_held(Scene *scene)
+{
+    scene_add(scene, IMS_LOCAL, "INBOX", "four", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "five", NULL);
+    scene_start(scene);
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "one");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "three");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "four");
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "five");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_HELD), ==, 5);
+}
+
+static void (*const deletions[])(Scene *scene) = {delete_and_wait, delete_and_be_held};
+
+/* The body comes the second time it is asked for. */
+static void
+heal(FakeServer *server, const char *command, gpointer data)
+{
+    guint *selects = data;
+
+    if (g_str_has_prefix(command, "SELECT") && ++*selects == 2)
+        fake_set_faults(server, NULL);
+}
+
+static void
+test_taken_back_unread(gconstpointer data)
+{
+    void (*const *delete)(Scene * scene) = data;
+    g_autoptr(Scene) scene = scene_of_three();
+    char *words[] = {(char *)"Spam", NULL};
+    g_autoptr(ImsPatterns) ignore = ims_patterns_new(words, NULL);
+    guint selects = 0;
+
+    scene->order.ignore = ignore;
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "two", "10");
+    scene_start(scene);
+    (*delete)(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "10");
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "two", "2");
+    scene->faults[IMS_REMOTE] =
+        (FakeFaults){.no_body_marker = "This is two.", .on_command = heal, .data = &selects};
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(selects, >=, 2);
+    scene_disarm(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "2");
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "2");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+}
+
 /* -- S11 -- */
 
 typedef struct {
@@ -412,6 +486,14 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S8-deletion-beats-flags", test_deletion_beats_flags);
     g_test_add_func("/engine/rules/S8-our-mark-was-removed-before-the-expunge", test_mark_removed);
     g_test_add_func("/engine/rules/S8-users-mark-taken-back-restores", test_taken_back);
+    g_test_add_data_func(
+        "/engine/rules/S8-taken-back-with-a-body-that-comes-late/waiting",
+        &deletions[0],
+        test_taken_back_unread);
+    g_test_add_data_func(
+        "/engine/rules/S8-taken-back-with-a-body-that-comes-late/held",
+        &deletions[1],
+        test_taken_back_unread);
     for (gsize i = 0; i < G_N_ELEMENTS(cut_cases); i++) {
         g_autofree char *path =
             g_strconcat("/engine/rules/S11-cut-stores-nothing/", cut_cases[i].name, NULL);
