@@ -240,6 +240,14 @@ ims_reply_is_about_mailbox(const ImsCode *code, const char *text)
 }
 
 gboolean
+ims_reply_is_nonexistent(const ImsCode *code, const char *text)
+{
+    return g_strcmp0(code->name, "NONEXISTENT") == 0 ||
+           (code->name == NULL && (strstr(text, "Mailbox doesn't exist") != NULL ||
+                                   strstr(text, "Mailbox does not exist") != NULL));
+}
+
+gboolean
 ims_reply_is_stale(const ImsCmd *cmd)
 {
     const char *name = ims_cmd_code(cmd)->name;

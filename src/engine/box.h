@@ -51,6 +51,7 @@ typedef struct {
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
     ImsNaming naming[IMS_N_SIDES];
+    GPtrArray *silent[IMS_N_SIDES];  /* spellings without STATUS in the last listing: see list.c */
     gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
@@ -118,6 +119,9 @@ gboolean ims_reply_may_pass(const ImsCode *code);
 /** ims_reply_is_about_mailbox: whether a NO is about the mailbox or the moment, not about a
  * message. Cyrus 3.6 has no code for its quota, nor for its troubles: @text. */
 gboolean ims_reply_is_about_mailbox(const ImsCode *code, const char *text);
+/** ims_reply_is_nonexistent: whether a NO says that there is no such mailbox. Neither Dovecot 2.3
+ * nor Cyrus 3.6 always have a code for that: @text. */
+gboolean ims_reply_is_nonexistent(const ImsCode *code, const char *text);
 /** ims_reply_is_stale: whether a NO says that messages have gone meanwhile: what was decided does
  * not hold any more, and a new round will see. */
 gboolean ims_reply_is_stale(const ImsCmd *cmd);

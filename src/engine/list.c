@@ -2,7 +2,14 @@
  * Copyright the imapsyncd authors */
 
 /* The account's tree: both listings in one flight, what to do about them, and where each mailbox
- * stands. A mailbox whose points did not move is not opened at all. */
+ * stands. A mailbox whose points did not move is not opened at all.
+ *
+ * Not all that is listed is there: of a mailbox that was deleted, while one below it was not,
+ * Dovecot 2.3 with Maildir lists the name as if it could be opened, and has no STATUS of it. But a
+ * server may also leave a STATUS out for a trouble of the moment. So a name without STATUS is asked
+ * for by itself, and then the LIST is made again: if the one says that there is no such mailbox,
+ * and the other still has no STATUS, it is a mere level. In that order, since one that was renamed
+ * before it was asked for stands in the LIST under its other name. */
 
 #include <glib/gi18n.h>
 #include <string.h>
@@ -19,13 +26,35 @@ ims_lists_clear(ImsLists *self)
         g_clear_pointer(&self->names[side], g_ptr_array_unref);
         g_clear_pointer(&self->listed[side], g_array_unref);
         g_clear_pointer(&self->cmd[side], ims_cmd_unref);
+        g_clear_pointer(&self->probes[side], g_hash_table_unref);
         g_clear_pointer(&self->spaces[side], ims_cmd_unref);
     }
+}
+
+/* Of what the listing before had no STATUS of. */
+static gboolean
+ask_probes(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
+{
+    const GPtrArray *silent = pass->silent[side];
+
+    self->probes[side] =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)ims_cmd_unref);
+    for (guint i = 0; i < silent->len; i++) {
+        const char *spelling = g_ptr_array_index(silent, i);
+        ImsCmd *probe = ims_conn_status(pass->conn[side], spelling, error);
+
+        if (probe == NULL)
+            return FALSE;
+        g_hash_table_insert(self->probes[side], g_strdup(spelling), probe);
+    }
+    return TRUE;
 }
 
 gboolean
 ims_lists_ask(ImsPass *pass, ImsLists *self, ImsSide side, gboolean with_spaces, GError **error)
 {
+    if (!ask_probes(pass, self, side, error))
+        return FALSE;
     if (with_spaces) {
         self->spaces[side] = ims_conn_namespace(pass->conn[side], error);
         if (self->spaces[side] == NULL)
@@ -61,6 +90,34 @@ learn_delimiter(ImsNaming *naming, GPtrArray *listings)
         naming->delimiter = ((const ImsListing *)g_ptr_array_index(listings, i))->delimiter;
 }
 
+/* Whether a name is but a level, though the LIST does not say so. */
+static gboolean
+is_bare(const ImsLists *self, ImsSide side, const ImsListing *listing)
+{
+    const ImsCmd *probe = g_hash_table_lookup(self->probes[side], listing->name);
+
+    return listing->have == 0 && probe != NULL && ims_cmd_reply(probe) == IMS_REPLY_NO &&
+           ims_reply_is_nonexistent(ims_cmd_code(probe), ims_cmd_text(probe));
+}
+
+static void
+note_silent(ImsPass *pass, const ImsLists *self, ImsSide side)
+{
+    const guint none = IMS_LIST_NOSELECT | IMS_LIST_NONEXISTENT;
+    GPtrArray *listings = ims_cmd_listings(self->cmd[side]);
+
+    g_ptr_array_set_size(pass->silent[side], 0);
+    for (guint i = 0; i < listings->len; i++) {
+        ImsListing *listing = g_ptr_array_index(listings, i);
+
+        if (listing->have != 0 || (listing->attributes & none) != 0)
+            continue;
+        g_ptr_array_add(pass->silent[side], g_strdup(listing->name));
+        if (is_bare(self, side, listing))
+            listing->attributes |= IMS_LIST_NONEXISTENT;
+    }
+}
+
 static GArray *
 tree_names(GPtrArray *listings)
 {
@@ -86,6 +143,7 @@ index_listings(ImsPass *pass, ImsLists *self, ImsSide side)
 {
     GPtrArray *listings = ims_cmd_listings(self->cmd[side]);
 
+    note_silent(pass, self, side);
     learn_delimiter(&pass->naming[side], listings);
     self->listed[side] = tree_names(listings);
     self->tree[side] = (ImsTree){
@@ -103,6 +161,20 @@ index_listings(ImsPass *pass, ImsLists *self, ImsSide side)
     }
 }
 
+static gboolean
+wait_for_probes(ImsPass *pass, const ImsLists *self, ImsSide side, GError **error)
+{
+    GHashTableIter iter;
+    gpointer probe;
+
+    g_hash_table_iter_init(&iter, self->probes[side]);
+    while (g_hash_table_iter_next(&iter, NULL, &probe)) {
+        if (!ims_conn_wait(pass->conn[side], probe, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean
 ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
 {
@@ -116,7 +188,8 @@ ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
             return FALSE;
         ims_naming_set_spaces(&pass->naming[side], ims_cmd_spaces(self->spaces[side]));
     }
-    if (!wait_for(
+    if (!wait_for_probes(pass, self, side, error) ||
+        !wait_for(
             pass, side, self->cmd[side], _("the server refused to list its mailboxes"), error))
         return FALSE;
     index_listings(pass, self, side);
@@ -124,7 +197,7 @@ ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
 }
 
 static gboolean
-fetch_lists(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **error)
+ask_and_take(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **error)
 {
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         if (!ims_lists_ask(self, lists, side, with_spaces, error))
@@ -135,6 +208,17 @@ fetch_lists(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **error
             return FALSE;
     }
     return TRUE;
+}
+
+static gboolean
+fetch_lists(ImsPass *self, ImsLists *lists, gboolean first, GError **error)
+{
+    if (!ask_and_take(self, lists, first, error))
+        return FALSE;
+    if (!first || self->silent[IMS_LOCAL]->len + self->silent[IMS_REMOTE]->len == 0)
+        return TRUE;
+    ims_lists_clear(lists);
+    return ask_and_take(self, lists, FALSE, error);
 }
 
 /* -- boxes -- */

@@ -8,6 +8,7 @@
 /* Both listings of a pass, told apart by our names. Shared by list.c and create.c. */
 typedef struct {
     ImsCmd *spaces[IMS_N_SIDES];      /* NULL: not asked for */
+    GHashTable *probes[IMS_N_SIDES];  /* spelling -> ImsCmd: STATUS, before the LIST */
     ImsCmd *cmd[IMS_N_SIDES];         /* NULL: not asked for */
     GArray *listed[IMS_N_SIDES];      /* ImsTreeName, in the server's order */
     GPtrArray *names[IMS_N_SIDES];    /* of ims_tree_names() */
@@ -18,7 +19,8 @@ typedef struct {
 void ims_lists_clear(ImsLists *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImsLists, ims_lists_clear)
 
-/** ims_lists_ask: issues the LIST of @side; @with_spaces: behind a NAMESPACE, in one flight. */
+/** ims_lists_ask: issues the LIST of @side; @with_spaces: behind a NAMESPACE, in one flight. Before
+ * it goes a STATUS of each name that had none in the listing before: see list.c. */
 gboolean ims_lists_ask(
     ImsPass *pass, ImsLists *self, ImsSide side, gboolean with_spaces, GError **error);
 /** ims_lists_take: waits for what was asked of @side. */

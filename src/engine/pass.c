@@ -525,8 +525,10 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->avoided = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
     self->progress.mailbox = "";
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         self->naming[side].folder = g_strdup(order->folder[side]);
+        self->silent[side] = g_ptr_array_new_with_free_func(g_free);
+    }
 }
 
 /* Connections with anything on the way are closed at once: a literal that is abandoned is never
@@ -536,8 +538,10 @@ pass_clear(ImsPass *self)
 {
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
         g_clear_pointer(&self->conn[side], ims_conn_free);
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         ims_naming_clear(&self->naming[side]);
+        g_ptr_array_unref(self->silent[side]);
+    }
     g_clear_pointer(&self->store, ims_store_free);
     g_ptr_array_unref(self->boxes);
     g_ptr_array_unref(self->alone);

@@ -135,6 +135,9 @@ typedef struct {
 /** ims_conn_list: LIST "" "*" RETURN (SUBSCRIBED [SPECIAL-USE] STATUS (MESSAGES UIDNEXT UIDVALIDITY
  * HIGHESTMODSEQ)). Result: ims_cmd_listings(). */
 ImsCmd *ims_conn_list(ImsConn *self, GError **error);
+/** ims_conn_status: STATUS (UIDNEXT), for its reply: whether there is such a mailbox. What else it
+ * tells goes to the LIST behind it. */
+ImsCmd *ims_conn_status(ImsConn *self, const char *mailbox, GError **error);
 /** ims_cmd_listings: Returns: (transfer none) (element-type ImsListing): in the server's order. */
 GPtrArray *ims_cmd_listings(const ImsCmd *self);
 /** ims_conn_namespace: NAMESPACE (RFC 2342); a server without it is taken to have none. Result:

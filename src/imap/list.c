@@ -16,6 +16,12 @@ ims_conn_list(ImsConn *self, GError **error)
 }
 
 ImsCmd *
+ims_conn_status(ImsConn *self, const char *mailbox, GError **error)
+{
+    return ims_conn_issue_named(self, "STATUS", 0, mailbox, " (UIDNEXT)", error);
+}
+
+ImsCmd *
 ims_conn_namespace(ImsConn *self, GError **error)
 {
     if (!ims_conn_usable(self, error))

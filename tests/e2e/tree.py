@@ -162,6 +162,36 @@ def what_a_name_holds_is_shown_escaped():
         holds("a.?txt" in told and "\u202e" not in told, f"not escaped: {told!r}")
 
 
+def a_name_that_is_listed_and_not_there_holds_nothing():
+    """Dovecot's Maildir lists what was deleted while a mailbox below it was not."""
+    with Session(settings=MAILDIR) as session:
+        corpus = mail.Corpus(37)
+        remote = session.remote_connection()
+        for name in ("D", "D.E"):
+            mail.create(remote, name)
+        mail.delete(remote, "D")
+        holds("D" in mail.names(remote), "D is not listed any more: there is nothing to test")
+        mail.fill(remote, "INBOX", corpus.messages(3))
+        session.add()
+        session.sync()
+        local = session.local_connection()
+        equal(mail.names(local), {"INBOX", "D/E"}, "mailboxes of the local side")
+        equal(session.issues(), [], "issues")
+
+        mail.select(remote, "INBOX")
+        mail.expunge(remote, 1)
+        session.sync()
+        equal(mail.select(local, "INBOX"), 2, "messages")
+        equal(session.steps(session.sync()), {}, "steps of another sync")
+
+        mail.create(local, "D")
+        mail.fill(local, "D", corpus.messages(1))
+        session.sync()
+        equal(mail.select(remote, "D"), 1, "messages of the one made again")
+        equal(session.issues(), [], "issues")
+        equal(session.steps(session.sync()), {}, "steps of another sync")
+
+
 def subscriptions_follow_who_toggled():
     with Session(settings=PREFIXED) as session:
         remote = session.remote_connection()
@@ -241,6 +271,7 @@ if __name__ == "__main__":
             hard_names_travel_both_ways,
             a_name_that_the_other_side_cannot_hold_is_an_issue,
             what_a_name_holds_is_shown_escaped,
+            a_name_that_is_listed_and_not_there_holds_nothing,
             subscriptions_follow_who_toggled,
             patterns_say_what_is_synced,
             two_accounts_share_a_local_server,

@@ -250,9 +250,16 @@ do_status(FakeConn *conn, FakeCursor *in)
 {
     g_autofree char *name = fake_take_mailbox(conn, in, "STATUS");
 
+    FakeMailbox *mailbox;
+
     if (name == NULL || fake_answer_missing(conn, name))
         return;
-    put_status(conn, fake_state_mailbox(conn->server->state, name));
+    mailbox = fake_state_mailbox(conn->server->state, name);
+    if (fake_is(mailbox, conn->server->faults.no_status)) {
+        fake_answer(conn, "NO [SERVERBUG] No status today");
+        return;
+    }
+    put_status(conn, mailbox);
     fake_answer(conn, "OK Status completed.");
 }
 

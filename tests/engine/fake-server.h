@@ -105,7 +105,7 @@ typedef struct {
     gboolean body_first;        /* FETCH tells everything else behind the body */
     gboolean no_uidnext;        /* SELECT leaves UIDNEXT out */
     gboolean no_appenduid;      /* the reply to an APPEND has no code */
-    const char *no_status;      /* LIST gives no STATUS of this mailbox */
+    const char *no_status;      /* LIST gives no STATUS of this mailbox, nor does STATUS */
     const char *no_modseqs;     /* this mailbox is NOMODSEQ */
     const char *lie_mailbox;    /* here VANISHED (EARLIER) also names @lie_uids */
     const char *lie_uids;

@@ -443,6 +443,128 @@ test_moved_while_closed(void)
     g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "one"), !=, 0);
 }
 
+/* Dovecot's Maildir lists the name of a mailbox that was deleted, while one below it was not, as if
+ * it could be opened. */
+static const char *
+refuse_ghost(const char *verb, const char *mailbox, gpointer data)
+{
+    gboolean asked = g_str_equal(verb, "SELECT") || g_str_equal(verb, "STATUS");
+
+    return asked && g_strcmp0(mailbox, "Ghost") == 0 ? "Mailbox doesn't exist: Ghost" : NULL;
+}
+
+static void
+haunt(Scene *scene)
+{
+    fake_create(scene->server[IMS_REMOTE], "Ghost");
+    scene->faults[IMS_REMOTE] = (FakeFaults){.refuse = refuse_ghost, .no_status = "Ghost"};
+    scene_arm(scene);
+}
+
+static void
+test_ghost(gconstpointer ignored)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    g_autoptr(ImsPatterns) ignore = patterns_of("Ghost");
+
+    scene->order.ignore = ignored != NULL ? ignore : NULL;
+    haunt(scene);
+    scene_add(scene, IMS_REMOTE, "INBOX", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_pass(scene);
+    g_assert_false(fake_exists(scene->server[IMS_LOCAL], "Ghost"));
+    scene_assert_no_issues(scene);
+
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "one");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), ==, 0);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
+    scene_assert_no_issues(scene);
+}
+
+static gboolean
+cut_after_append(FakePhase phase, const char *command, gpointer data)
+{
+    gboolean *blown = data;
+
+    *blown |= phase == FAKE_AFTER && g_str_has_prefix(command, "APPEND");
+    return *blown;
+}
+
+/* S13: what an interrupted sync has left is not looked for where nothing can be. */
+static void
+test_ghost_recover(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    gboolean blown = FALSE;
+
+    haunt(scene);
+    scene_pass(scene);
+    scene_add(scene, IMS_LOCAL, "INBOX", "one", NULL);
+    scene->faults[IMS_REMOTE].cut = cut_after_append;
+    scene->faults[IMS_REMOTE].data = &blown;
+    scene_arm(scene);
+    g_assert_false(scene_run(scene));
+
+    scene->faults[IMS_REMOTE].cut = NULL;
+    scene_arm(scene);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "two"), !=, 0);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "INBOX"), ==, 2);
+    scene_assert_no_issues(scene);
+}
+
+/* It can be created, and then is one; refused, it is not asked for again. */
+static void
+test_ghost_comes_to_life(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Trap creates = {.command = "CREATE "};
+
+    haunt(scene);
+    fake_create(scene->server[IMS_LOCAL], "Ghost");
+    scene_add(scene, IMS_LOCAL, "Ghost", "boo", NULL);
+    scene_set_trap(scene, IMS_REMOTE, &creates);
+    for (guint i = 0; i < 3; i++)
+        scene_pass(scene);
+    g_assert_cmpuint(creates.seen, ==, 1);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+rename_ghost(Scene *scene)
+{
+    scene_disarm(scene);
+    scene_move(scene, IMS_REMOTE, "INBOX", "one", "Ghost");
+    fake_rename(scene->server[IMS_REMOTE], "Ghost", "Back");
+}
+
+/* S9: one that was made meanwhile, filled, and renamed stands under its new name in the LIST. */
+static void
+test_ghost_renamed(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Trap trap = {.command = "SELECT \"INBOX\"", .spring = rename_ghost};
+
+    haunt(scene);
+    scene_add(scene, IMS_REMOTE, "INBOX", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_pass(scene);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "two");
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_pass(scene);
+    g_assert_cmpuint(trap.seen, >, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+    scene_start(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Back", "one"), !=, 0);
+}
+
 /* One of our own that nobody can look into holds removals, and says so. */
 static void
 test_excluded_and_closed(void)
@@ -562,6 +684,11 @@ main(int argc, char **argv)
     g_test_add_func("/engine/tree/S9-moved-while-its-mailbox-is-closed", test_moved_while_closed);
     g_test_add_func("/engine/tree/S9-excluded-and-closed", test_excluded_and_closed);
     g_test_add_func("/engine/tree/S9-foreign-and-closed", test_foreign_and_closed);
+    g_test_add_data_func("/engine/tree/S9-listed-and-not-there", NULL, test_ghost);
+    g_test_add_data_func("/engine/tree/S9-listed-ignored-and-not-there", "ignored", test_ghost);
+    g_test_add_func("/engine/tree/S13-listed-and-not-there", test_ghost_recover);
+    g_test_add_func("/engine/tree/S10-listed-and-not-there-is-made", test_ghost_comes_to_life);
+    g_test_add_func("/engine/tree/S9-listed-and-not-there-is-renamed", test_ghost_renamed);
     g_test_add_func("/engine/tree/by-subscription", test_by_subscription);
     g_test_add_func("/engine/tree/under-a-folder", test_folder);
     return g_test_run();

@@ -267,6 +267,44 @@ test_without_namespace(void)
     script_end();
 }
 
+static void
+run_status(gconstpointer data)
+{
+    g_autoptr(ImsConn) conn = script_open();
+    g_autoptr(ImsCmd) gone = ims_conn_status(conn, "D", NULL);
+    g_autoptr(ImsCmd) there = ims_conn_status(conn, "D/E", NULL);
+    g_autoptr(ImsCmd) list = ims_conn_list(conn, NULL);
+
+    g_assert_true(ims_conn_wait(conn, list, NULL));
+    g_assert_cmpint(ims_cmd_reply(gone), ==, IMS_REPLY_NO);
+    g_assert_cmpstr(ims_cmd_text(gone), ==, "Mailbox doesn't exist: D");
+    g_assert_cmpint(ims_cmd_reply(there), ==, IMS_REPLY_OK);
+    g_assert_cmpuint(ims_cmd_listings(list)->len, ==, 2);
+    g_assert_cmpuint(get_listing(list, 0)->have, ==, 0);
+    g_assert_cmpuint(get_listing(list, 1)->have, ==, IMS_STATUS_UIDNEXT);
+    g_assert_cmpuint(get_listing(list, 1)->point.uidnext, ==, 4);
+}
+
+static void
+test_status(void)
+{
+    static const char *const lines[] = {
+        SCRIPT_OPEN,
+        "C: a2 STATUS \"D\" (UIDNEXT)",
+        "C: a3 STATUS \"D/E\" (UIDNEXT)",
+        "C: a4 LIST \"\" \"*\" RETURN (SUBSCRIBED SPECIAL-USE " LIST_STATUS,
+        "S: a2 NO Mailbox doesn't exist: D",
+        "S: * STATUS \"D/E\" (UIDNEXT 4)",
+        "S: a3 OK done",
+        "S: * LIST () \"/\" D",
+        "S: * NO Mailbox doesn't exist: D",
+        "S: * LIST () \"/\" D/E",
+        "S: a4 OK done",
+        NULL};
+
+    script_each(lines, run_status, NULL);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -278,6 +316,7 @@ main(int argc, char **argv)
     g_test_add_func("/imap/list/name-that-cannot-be-sent-is-a-no", test_unsendable_name);
     g_test_add_func("/imap/list/namespaces-ride-in-the-flight-of-the-list", test_namespace);
     g_test_add_func("/imap/list/no-namespaces-unless-offered", test_without_namespace);
+    g_test_add_func("/imap/list/status-goes-to-the-list-behind-it", test_status);
     g_test_add_func("/imap/list/name-that-is-no-utf7-is-passed-over", test_bad_name);
     return g_test_run();
 }
