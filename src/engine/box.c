@@ -47,6 +47,7 @@ ims_box_free(ImsBox *self)
         ims_uidset_free(self->unreadable[side]);
         g_ptr_array_unref(self->doubted[side]);
         g_free(self->spelling[side]);
+        g_free(self->wire[side]);
     }
     ims_mailbox_free(self->mailbox);
     g_free(self);

@@ -15,6 +15,7 @@
 typedef struct {
     ImsMailbox *mailbox;         /* as in the state file */
     char *spelling[IMS_N_SIDES]; /* as each server writes the name */
+    char *wire[IMS_N_SIDES];     /* of the listing: mostly NULL */
     gboolean there[IMS_N_SIDES];
     guint have[IMS_N_SIDES]; /* IMS_STATUS_* of the last listing */
     ImsPoint listed[IMS_N_SIDES];

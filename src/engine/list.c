@@ -110,7 +110,7 @@ note_silent(ImsPass *pass, const ImsLists *self, ImsSide side)
     for (guint i = 0; i < listings->len; i++) {
         ImsListing *listing = g_ptr_array_index(listings, i);
 
-        if (listing->have != 0 || (listing->attributes & none) != 0)
+        if (listing->have != 0 || listing->wire != NULL || (listing->attributes & none) != 0)
             continue;
         g_ptr_array_add(pass->silent[side], g_strdup(listing->name));
         if (is_bare(self, side, listing))
@@ -128,6 +128,7 @@ tree_names(GPtrArray *listings)
         ImsTreeName name = {
             .spelling = listing->name,
             .delimiter = listing->delimiter,
+            .nameless = listing->wire != NULL,
             .selectable = (listing->attributes & (IMS_LIST_NOSELECT | IMS_LIST_NONEXISTENT)) == 0,
             .subscribed = (listing->attributes & IMS_LIST_SUBSCRIBED) != 0,
             .role = listing->role,
@@ -256,6 +257,8 @@ ims_lists_update_box(const ImsLists *self, ImsBox *box, ImsSide side)
     }
     g_free(box->spelling[side]);
     box->spelling[side] = g_strdup(listing->name);
+    g_free(box->wire[side]);
+    box->wire[side] = g_strdup(listing->wire);
     box->have[side] = listing->have;
     box->listed[side] = listing->point;
     if (*box->role == '\0')

@@ -33,7 +33,7 @@ ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError
 {
     self->selected[side] = NULL;
     self->at = box;
-    *out = ims_conn_select(self->conn[side], box->spelling[side], NULL, error);
+    *out = ims_conn_select_listed(self->conn[side], box->spelling[side], box->wire[side], error);
     return *out != NULL;
 }
 

@@ -28,6 +28,7 @@ listed_free(gpointer data)
     Listed *listed = data;
 
     g_free(listed->listing.name);
+    g_free(listed->listing.wire);
     g_free(listed);
 }
 
@@ -66,8 +67,9 @@ fold_inbox(const char *name)
 }
 
 static Listed *
-get_listed(ImsCmd *self, const char *name, GError **error)
+get_listed(ImsCmd *self, const ImsResponse *response, GError **error)
 {
+    const char *name = response->mailbox;
     g_autofree char *key = fold_inbox(name);
     Listed *listed = g_hash_table_lookup(self->by_name, key);
 
@@ -88,6 +90,7 @@ get_listed(ImsCmd *self, const char *name, GError **error)
 
     listed = g_new0(Listed, 1);
     listed->listing.name = g_strdup(name);
+    listed->listing.wire = g_strdup(response->wire);
     listed->listing.role = "";
     self->collected += sizeof *listed + 2 * (STRING_COST + strlen(name));
     g_hash_table_insert(self->by_name, g_steal_pointer(&key), listed);
@@ -97,11 +100,8 @@ get_listed(ImsCmd *self, const char *name, GError **error)
 static gboolean
 collect_list(ImsCmd *self, const ImsResponse *response, GError **error)
 {
-    Listed *listed;
+    Listed *listed = get_listed(self, response, error);
 
-    if (response->mailbox == NULL)
-        return TRUE;
-    listed = get_listed(self, response->mailbox, error);
     if (listed == NULL)
         return FALSE;
 
@@ -117,11 +117,8 @@ collect_list(ImsCmd *self, const ImsResponse *response, GError **error)
 static gboolean
 collect_status(ImsCmd *self, const ImsResponse *response, GError **error)
 {
-    Listed *listed;
+    Listed *listed = get_listed(self, response, error);
 
-    if (response->mailbox == NULL)
-        return TRUE;
-    listed = get_listed(self, response->mailbox, error);
     if (listed == NULL)
         return FALSE;
 

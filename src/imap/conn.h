@@ -125,6 +125,8 @@ gboolean ims_conn_compress(ImsConn *self, GError **error);
 
 typedef struct {
     char *name; /* UTF-8, the server's spelling */
+    char *wire; /* NULL; else @name only stands for it, and it has to be sent as it is: see
+                   ims_conn_select_listed() */
     char delimiter;
     guint attributes; /* IMS_LIST_* */
     const char *role; /* static; "" if none */
@@ -159,6 +161,10 @@ ImsCmd *ims_conn_subscribe(ImsConn *self, const char *mailbox, gboolean subscrib
  * Result: ims_cmd_take_delta() (fresh empty). A NO leaves nothing selected.
  */
 ImsCmd *ims_conn_select(ImsConn *self, const char *mailbox, const ImsPoint *since, GError **error);
+/** ims_conn_select_listed: a plain SELECT. @wire: (nullable): of the ImsListing that has @mailbox.
+ */
+ImsCmd *ims_conn_select_listed(
+    ImsConn *self, const char *mailbox, const char *wire, GError **error);
 ImsDelta *ims_cmd_take_delta(ImsCmd *self);
 
 /** ims_conn_fetch_meta: UID FETCH @first:* (UID FLAGS INTERNALDATE RFC822.SIZE). Result:

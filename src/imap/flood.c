@@ -74,13 +74,3 @@ ims_session_tell_alert(ImsSession *self, const ImsResponse *response)
     text = ims_session_words(self, response);
     g_message("the server says: %s", text);
 }
-
-void
-ims_session_tell_unnamable(ImsSession *self, const ImsResponse *response)
-{
-    if (response->type != IMS_RESPONSE_LIST || response->mailbox != NULL || self->told_unnamable)
-        return;
-
-    self->told_unnamable = TRUE;
-    g_warning("mailboxes are passed over: a name is no modified UTF-7, or over 1,000 octets");
-}

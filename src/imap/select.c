@@ -5,6 +5,8 @@
  */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
 #include "wire/encode.h"
 
 #define HEADER_FIELDS "FROM TO DATE SUBJECT MESSAGE-ID"
@@ -29,6 +31,21 @@ ims_conn_select(ImsConn *self, const char *mailbox, const ImsPoint *since, GErro
     g_autofree char *qresync = qresync_argument(since);
 
     return ims_conn_issue_named(self, "SELECT", IMS_WANT_DELTA, mailbox, qresync, error);
+}
+
+ImsCmd *
+ims_conn_select_listed(ImsConn *self, const char *mailbox, const char *wire, GError **error)
+{
+    g_autoptr(GString) text = g_string_new("SELECT ");
+
+    if (wire == NULL)
+        return ims_conn_select(self, mailbox, NULL, error);
+    if (!ims_conn_usable(self, error))
+        return NULL;
+    if (*wire == '\0')
+        return ims_cmd_new_refused("SELECT", _("the name of the mailbox cannot be sent"));
+    ims_encode_quoted(text, wire);
+    return ims_conn_issue(self, "SELECT", IMS_WANT_DELTA, text->str, error);
 }
 
 ImsCmd *

@@ -384,7 +384,6 @@ take_data(ImsSession *self, guint wants, const ImsResponse *response, GError **e
 {
     ImsCmd *cmd = ims_session_oldest(self, wants);
 
-    ims_session_tell_unnamable(self, response);
     return cmd == NULL || ims_session_collect(self, cmd, response, error);
 }
 

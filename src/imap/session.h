@@ -67,10 +67,9 @@ typedef struct {
 
     GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
 
-    guint64 n_asked;         /* how often something came that somebody had asked for */
-    guint64 n_unasked;       /* octets since the last time */
-    gboolean told_alert;     /* an ALERT is in the journal: no more of them */
-    gboolean told_unnamable; /* likewise a LIST whose name cannot be used */
+    guint64 n_asked;     /* how often something came that somebody had asked for */
+    guint64 n_unasked;   /* octets since the last time */
+    gboolean told_alert; /* an ALERT is in the journal: no more of them */
 
     ImsBody body;
     gboolean held;          /* the parser stands at a body whose turn has not come */
@@ -148,8 +147,6 @@ gboolean ims_session_collect_message(
     ImsSession *self, ImsCmd *cmd, const ImsMessage *message, GError **error);
 /** ims_session_tell_alert: logs the first ALERT of the connection. */
 void ims_session_tell_alert(ImsSession *self, const ImsResponse *response);
-/** ims_session_tell_unnamable: warns of the first LIST whose name cannot be used. */
-void ims_session_tell_unnamable(ImsSession *self, const ImsResponse *response);
 /** ims_session_body_begins: the parser stands at a body. Errors: IMS_ERROR_PROTOCOL. */
 gboolean ims_session_body_begins(ImsSession *self, GError **error);
 /** ims_session_body_line_ends: a FETCH line told @message; a body of it that was spooled opens. */

@@ -36,7 +36,10 @@ name_of(const ImsTree *tree, const ImsTreeName *name)
         return NULL;
     switch (ims_naming_from_server(tree->naming, name->spelling, name->delimiter, &ours)) {
     case IMS_NAME_OURS:
-        return ours;
+        if (!name->nameless)
+            return ours;
+        g_free(ours);
+        return own_spelling(name);
     case IMS_NAME_NONE:
     case IMS_NAME_FOREIGN:
         return own_spelling(name);

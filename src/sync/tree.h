@@ -17,6 +17,7 @@ typedef struct {
     const char *spelling; /* UTF-8, the server's */
     char delimiter;
     gboolean selectable;
+    gboolean nameless; /* @spelling only stands for what the server writes */
     gboolean subscribed;
     const char *role; /* "" if none */
 } ImsTreeName;

@@ -87,8 +87,9 @@ typedef struct {
     char *text;   /* TAGGED, STATE, CONTINUE: as the server sent it, not fit for people */
     char **words; /* CAPABILITY, ENABLED: in capitals */
     /* LIST and STATUS */
-    char *mailbox; /* UTF-8 in the server's spelling; NULL if its modified UTF-7 is none, or over
-                      IMS_QUOTED_MAX octets */
+    char *mailbox; /* UTF-8 in the server's spelling */
+    char *wire; /* as the server wrote it, where @mailbox is but ims_utf7_spell(): it is no proper
+                   modified UTF-7, or too long. "" if it cannot be sent as it is; else NULL */
     guint attributes;
     const char *role;  /* LIST: static, "" if none: "sent", "drafts", "trash", "junk", … */
     char delimiter;    /* LIST: 0 for NIL */

@@ -30,6 +30,7 @@ ims_response_clear(ImsResponse *self)
     g_free(self->text);
     g_strfreev(self->words);
     g_free(self->mailbox);
+    g_free(self->wire);
     g_clear_pointer(&self->spaces, g_ptr_array_unref);
     ims_flags_clear(&self->flags);
     ims_uidset_free(self->uids);
@@ -133,11 +134,17 @@ static gboolean
 read_mailbox(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
     const ImsToken *token = ims_cursor_next(cursor, N_("the name of a mailbox is missing"), error);
+    g_autofree char *wire = NULL;
 
     if (token == NULL)
         return FALSE;
     if (token->len <= IMS_QUOTED_MAX) /* a longer one could not be sent */
         self->mailbox = ims_utf7_decode(ims_cursor_text(cursor, token), token->len);
+    if (self->mailbox != NULL)
+        return TRUE;
+    self->mailbox = ims_utf7_spell(ims_cursor_text(cursor, token), token->len);
+    wire = g_strndup(ims_cursor_text(cursor, token), token->len);
+    self->wire = g_strdup(strlen(wire) == token->len && ims_encode_quotable(wire) ? wire : "");
     return TRUE;
 }
 

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#define SPELT_MAX 1000 /* octets; of a longer name the first hundred are spelt */
+#define LONG_HEAD 100
+
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,";
 
 static gboolean
@@ -151,4 +154,26 @@ ims_utf7_decode(const char *wire, gsize len)
     if (strlen(again) != len || memcmp(again, wire, len) != 0)
         return NULL;
     return g_string_free(g_steal_pointer(&name), FALSE);
+}
+
+char *
+ims_utf7_spell(const char *wire, gsize len)
+{
+    GString *out = g_string_new(NULL);
+    gsize n = len > SPELT_MAX ? LONG_HEAD : len;
+
+    for (gsize i = 0; i < n; i++) {
+        if (is_direct((guchar)wire[i]) && wire[i] != '\\')
+            g_string_append_c(out, wire[i]);
+        else
+            g_string_append_printf(out, "\\x%02x", (guint)(guchar)wire[i]);
+    }
+    if (n < len) {
+        g_autofree char *digest =
+            g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)wire, len);
+
+        g_string_append_printf(out, "… %s", digest);
+    }
+    g_string_append(out, "\xef\xbf\xbd");
+    return g_string_free(out, FALSE);
 }

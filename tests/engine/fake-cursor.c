@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fake-server.h"
 #include "wire/utf7.h"
 
 static const char *const months[] = {
@@ -130,6 +131,8 @@ fake_mailbox_arg(FakeCursor *self)
         return NULL;
     if (len == strlen("INBOX") && g_ascii_strncasecmp(text, "INBOX", len) == 0)
         return g_strdup("INBOX");
+    if (len == strlen(FAKE_ODD_WIRE) && memcmp(text, FAKE_ODD_WIRE, len) == 0)
+        return g_strdup(FAKE_ODD);
     return ims_utf7_decode(text, len);
 }
 
@@ -308,7 +311,8 @@ fake_put_uids(GString *out, const ImsUidSet *uids)
 void
 fake_put_mailbox(GString *out, const char *name)
 {
-    g_autofree char *wire = ims_utf7_encode(name);
+    g_autofree char *wire =
+        g_str_equal(name, FAKE_ODD) ? g_strdup(FAKE_ODD_WIRE) : ims_utf7_encode(name);
 
     g_string_append_c(out, '"');
     for (const char *p = wire; *p != '\0'; p++) {

@@ -10,6 +10,10 @@
  * are UTF-8 in the server's spelling; flags are keys of ims_flags_to_key(), NULL for none. */
 typedef struct FakeServer FakeServer;
 
+/* A mailbox with this name is written in a modified UTF-7 that nobody else would make of it. */
+#define FAKE_ODD      "\xc3\xa4\xc3\xb6"
+#define FAKE_ODD_WIRE "&AOQ-&APY-"
+
 /** fake_server_new: @without: (nullable): capabilities to leave out, such as "LITERAL+
  * MULTIAPPEND". The server has an INBOX. */
 FakeServer *fake_server_new(char delimiter, const char *without);

@@ -419,6 +419,43 @@ refuse_selects(Scene *scene, ImsSide side, const char *mailbox)
     scene_arm(scene);
 }
 
+#define ODD "/" FAKE_ODD_WIRE "\xef\xbf\xbd" /* as we call it */
+
+/* S9: a name that is no modified UTF-7, or not as anybody else would write it, is one that the
+ * other side cannot hold. What was moved there is looked for there. */
+static void
+test_odd_name(gconstpointer closed)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    fake_create(scene->server[IMS_REMOTE], FAKE_ODD);
+    scene_add(scene, IMS_REMOTE, "INBOX", "one", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "two", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "three", NULL);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_NAME, ODD, IMS_LOCAL));
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_MAILBOXES_CREATED), ==, 0);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "three");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "three"), ==, 0);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
+
+    scene_move(scene, IMS_REMOTE, "INBOX", "one", FAKE_ODD);
+    if (closed != NULL)
+        refuse_selects(scene, IMS_REMOTE, FAKE_ODD);
+    scene_pass(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+
+    scene_disarm(scene);
+    fake_rename(scene->server[IMS_REMOTE], FAKE_ODD, "Even");
+    scene_start(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Even", "one"), !=, 0);
+    scene_pass(scene);
+    scene_assert_no_issues(scene);
+}
+
 /* The mailbox that it came from cannot be opened for a while: what was seen where it went to must
  * not be taken for old by then. */
 static void
@@ -681,6 +718,8 @@ main(int argc, char **argv)
     g_test_add_func("/engine/tree/S5-excluded-comes-in-again", test_excluded_comes_in_again);
     g_test_add_func("/engine/tree/S5-excluded-is-compared-in-full", test_excluded_is_compared);
     g_test_add_func("/engine/tree/S9-moved-into-an-excluded-one", test_moved_into_excluded);
+    g_test_add_data_func("/engine/tree/S9-moved-into-an-odd-name", NULL, test_odd_name);
+    g_test_add_data_func("/engine/tree/S9-moved-into-a-closed-odd-name", "closed", test_odd_name);
     g_test_add_func("/engine/tree/S9-moved-while-its-mailbox-is-closed", test_moved_while_closed);
     g_test_add_func("/engine/tree/S9-excluded-and-closed", test_excluded_and_closed);
     g_test_add_func("/engine/tree/S9-foreign-and-closed", test_foreign_and_closed);

@@ -95,10 +95,11 @@ check_flags(const ImsFlags *flags)
 }
 
 static void
-check_mailbox(const char *mailbox)
+check_mailbox(const char *mailbox, const char *wire)
 {
     g_autoptr(GString) sent = g_string_new(NULL);
 
+    g_assert_true(wire == NULL || ims_encode_quotable(wire));
     if (mailbox == NULL)
         return;
     g_assert_true(g_utf8_validate(mailbox, -1, NULL));
@@ -169,7 +170,7 @@ check_response(const ImsResponse *r)
     check_text(r->correlator);
     check_text(r->section);
     check_words(r->words);
-    check_mailbox(r->mailbox);
+    check_mailbox(r->mailbox, r->wire);
     g_assert_true(r->delimiter == '\0' || g_ascii_isgraph(r->delimiter));
     g_assert_nonnull(r->role);
     g_assert_cmpuint(r->modseq, <=, MODSEQ_MAX);

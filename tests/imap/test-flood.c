@@ -209,27 +209,14 @@ static void
 test_journal(void)
 {
     guint n_lines = 0;
-    g_autoptr(ImsCmd) cmd = ims_cmd_new("LIST", IMS_WANT_LISTINGS);
-    g_autofree char *name = g_strnfill(1001, 'n');
-    g_autofree char *long_list = g_strdup_printf("* LIST () \"/\" %s\r\n", name);
-    g_autofree char *longest_list = g_strdup_printf("* LIST () \"/\" %s\r\n", name + 1);
     ImsSession session;
 
     g_log_set_writer_func(count_lines, &n_lines, NULL);
     ims_session_init(&session);
-    ims_session_send(&session, cmd, "LIST");
     must_feed(&session, "* NO [ALERT] full\r\n");
     g_assert_cmpuint(n_lines, ==, 1);
     must_feed(&session, "* NO [ALERT] full\r\n* OK [ALERT] other\r\n");
     g_assert_cmpuint(n_lines, ==, 1);
-    must_feed(&session, longest_list);
-    g_assert_cmpuint(n_lines, ==, 1);
-    g_assert_cmpuint(ims_cmd_listings(cmd)->len, ==, 1);
-    must_feed(&session, long_list);
-    g_assert_cmpuint(n_lines, ==, 2);
-    must_feed(&session, "* LIST () \"/\" \"bad&name\"\r\n");
-    g_assert_cmpuint(n_lines, ==, 2);
-    g_assert_cmpuint(ims_cmd_listings(cmd)->len, ==, 1);
     ims_session_clear(&session);
 }
 
@@ -252,6 +239,6 @@ main(int argc, char **argv)
         g_test_add_data_func(path, &memory_cases[i], test_memory);
     }
     g_test_add_func("/imap/flood/closed-frees", test_closed);
-    g_test_add_func("/imap/flood/journal-has-one-line-of-each", test_journal);
+    g_test_add_func("/imap/flood/journal-has-one-line-of-alerts", test_journal);
     return g_test_run();
 }

@@ -70,7 +70,7 @@ dump_condition(GString *out, const ImsResponse *r)
 static void
 dump_list(GString *out, const ImsResponse *r)
 {
-    g_string_append_printf(out, " '%s'", r->mailbox == NULL ? "(none)" : r->mailbox);
+    g_string_append_printf(out, " '%s'", r->mailbox);
     if (r->delimiter != 0)
         g_string_append_printf(out, " delimiter=%c", r->delimiter);
     g_string_append(out, r->attributes & IMS_LIST_NOSELECT ? " noselect" : "");
@@ -79,12 +79,14 @@ dump_list(GString *out, const ImsResponse *r)
     g_string_append(out, r->attributes & IMS_LIST_NOINFERIORS ? " noinferiors" : "");
     if (*r->role != '\0')
         g_string_append_printf(out, " role=%s", r->role);
+    if (r->wire != NULL)
+        g_string_append_printf(out, " wire=%s", r->wire);
 }
 
 static void
 dump_status(GString *out, const ImsResponse *r)
 {
-    g_string_append_printf(out, " '%s'", r->mailbox == NULL ? "(none)" : r->mailbox);
+    g_string_append_printf(out, " '%s'", r->mailbox);
     if (r->have & IMS_STATUS_MESSAGES)
         g_string_append_printf(out, " messages=%u", r->messages);
     if (r->have & IMS_STATUS_UIDNEXT)

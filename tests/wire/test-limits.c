@@ -281,8 +281,10 @@ test_long_name(void)
 
         g_assert_null(push_text(parser, at_line, strlen(at_line)));
         g_assert_cmpstr(ims_parser_response(parser)->mailbox, ==, above + 1);
+        g_assert_null(ims_parser_response(parser)->wire);
         g_assert_null(push_text(parser, above_line, strlen(above_line)));
-        g_assert_null(ims_parser_response(parser)->mailbox);
+        g_assert_cmpstr(ims_parser_response(parser)->wire, ==, "");
+        g_assert_cmpuint(strlen(ims_parser_response(parser)->mailbox), <, 200);
     }
 }
 

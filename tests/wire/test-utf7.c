@@ -63,10 +63,29 @@ test_aliases(void)
     for (gsize i = 0; i < G_N_ELEMENTS(aliases); i++) {
         g_autofree char *name = ims_utf7_decode(aliases[i], strlen(aliases[i]));
 
+        g_autofree char *spelt = ims_utf7_spell(aliases[i], strlen(aliases[i]));
+
         g_test_message("alias %" G_GSIZE_FORMAT, i);
         g_assert_null(name);
+        g_assert_true(g_utf8_validate(spelt, -1, NULL));
+        g_assert_true(g_str_has_suffix(spelt, "\xef\xbf\xbd"));
     }
     g_assert_null(ims_utf7_decode("a\0b", 3));
+}
+
+static void
+test_spell(void)
+{
+    g_autofree char *head = g_strnfill(2000, 'n');
+    g_autofree char *one = g_strconcat(head, "1", NULL);
+    g_autofree char *two = g_strconcat(head, "2", NULL);
+    g_autofree char *spelt = ims_utf7_spell("a\0\\&\xe4", 5);
+    g_autofree char *spelt_one = ims_utf7_spell(one, strlen(one));
+    g_autofree char *spelt_two = ims_utf7_spell(two, strlen(two));
+
+    g_assert_cmpstr(spelt, ==, "a\\x00\\x5c&\\xe4\xef\xbf\xbd");
+    g_assert_cmpuint(strlen(spelt_one), <, 200);
+    g_assert_cmpstr(spelt_one, !=, spelt_two);
 }
 
 static void
@@ -142,6 +161,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/wire/utf7/table", test_table);
     g_test_add_func("/wire/utf7/an-alias-is-no-name", test_aliases);
+    g_test_add_func("/wire/utf7/a-spelling-for-what-is-no-name", test_spell);
     g_test_add_func("/wire/utf7/decoding-stops-at-the-length", test_length);
     g_test_add_func("/wire/utf7/round-trips", test_round_trip);
     g_test_add_func("/wire/utf7/what-decodes-encodes-to-the-same", test_one_to_one);
