@@ -228,10 +228,18 @@ worker_progressed(const ImsProgress *progress, gpointer data)
 static GError *
 refused_error(const ImsAccount *self, const GError *error)
 {
-    gboolean is_local = g_str_has_prefix(error->message, "local: ");
+    ImsSide side = g_str_has_prefix(error->message, "local: ") ? IMS_LOCAL : IMS_REMOTE;
     g_autofree char *command =
-        g_strdup_printf("imapsyncctl password %s%s", self->name, is_local ? " local" : "");
+        g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
 
+    if (self->config->side[side].password_argv != NULL)
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: correct what %s prints, or %s in the account's file"),
+            error->message,
+            "password-command",
+            "username");
     return g_error_new(
         IMS_ERROR,
         IMS_ERROR_AUTH_FAILED,

@@ -44,6 +44,7 @@ static const KeyRule rules[] = {
     {"host", IN_SIDES, WITH_NETWORK},
     {"port", IN_SIDES, WITH_NETWORK},
     {"username", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
+    {"password-command", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"auth", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"ca-file", IN_SIDES, WITH_NETWORK},
     {"tls-min", IN_SIDES, WITH_NETWORK},
@@ -503,18 +504,34 @@ read_network(const Place *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
-read_tunnel(const Place *at, ImsSideConfig *side, GError **error)
+split_words(const Place *at, const char *key, const char *text, char ***out, GError **error)
 {
     g_autoptr(GError) broken = NULL;
 
+    if (g_shell_parse_argv(text, NULL, out, &broken))
+        return TRUE;
+    return refuse(at, key, error, _("cannot be split into words: %s"), broken->message);
+}
+
+static gboolean
+read_password_command(const Place *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (!read_text(at, "password-command", &text, error))
+        return FALSE;
+    return text == NULL || split_words(at, "password-command", text, &side->password_argv, error);
+}
+
+static gboolean
+read_tunnel(const Place *at, ImsSideConfig *side, GError **error)
+{
     if (!read_text(at, "command", &side->command, error) ||
         !read_text(at, "username", &side->username, error))
         return FALSE;
     if (side->command == NULL)
         return refuse_missing(at, "command", "command = ssh -T me@mail.example.net", error);
-    if (!g_shell_parse_argv(side->command, NULL, &side->argv, &broken))
-        return refuse(at, "command", error, _("cannot be split into words: %s"), broken->message);
-    return TRUE;
+    return split_words(at, "command", side->command, &side->argv, error);
 }
 
 /* A key that is right elsewhere but means nothing with this type. */
@@ -560,7 +577,8 @@ read_side(Place *at, ImsSide which, ImsSideConfig *side, GError **error)
             type_names[IMS_TYPE_IMAP],
             type_names[IMS_TYPE_TUNNEL]);
     if (!check_meaning(at, side->type, error) || !read_prefix(at, side, error) ||
-        !read_compress(at, side, error) || !read_auth(at, &side->auth, error))
+        !read_compress(at, side, error) || !read_auth(at, &side->auth, error) ||
+        !read_password_command(at, side, error))
         return FALSE;
 
     switch (side->type) {
@@ -596,6 +614,7 @@ side_clear(ImsSideConfig *self)
     g_free(self->command);
     g_free(self->folder);
     g_strfreev(self->argv);
+    g_strfreev(self->password_argv);
 }
 
 void

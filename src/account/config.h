@@ -20,7 +20,8 @@ typedef struct {
     char *username; /* NULL with a tunnel that greets PREAUTH */
     ImsTlsPolicy tls;
     ImsAuthList auth;
-    gboolean clear; /* imap: no STARTTLS; host is localhost or a loopback address */
+    char **password_argv; /* NULL: the keyring has the password */
+    gboolean clear;       /* imap: no STARTTLS; host is localhost or a loopback address */
     ImsCompress compress;
     char *command;
     char **argv;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Collects an account's passwords from the keyring, and says in words what to do where one cannot
- * be had. Which attributes an item has is account/secret's matter. */
+/* Collects an account's passwords from the keyring or from commands, and says in words what to do
+ * where one cannot be had. Which attributes an item has is account/secret's matter. */
 
 #include "account/credentials.h"
 
@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "account/password-command.h"
 #include "account/secret.h"
 #include "util/error.h"
 
@@ -20,6 +21,7 @@ struct ImsCredentials {
     char *password[IMS_N_SIDES];
     guint side; /* being looked up */
     ImsSecretSearch *search;
+    ImsPasswordCommand *command;
     guint idle;
 };
 
@@ -27,6 +29,7 @@ static void
 credentials_free(ImsCredentials *self)
 {
     ims_secret_search_cancel(self->search);
+    ims_password_command_cancel(self->command);
     g_clear_handle_id(&self->idle, g_source_remove);
     for (guint side = 0; side < IMS_N_SIDES; side++)
         ims_secret_wipe(self->password[side]);
@@ -135,12 +138,40 @@ looked_up(ImsSecretOutcome outcome, const char *password, const char *message, g
 }
 
 static void
+given(const char *password, const char *message, gpointer data)
+{
+    ImsCredentials *self = data;
+    g_autoptr(GError) error = NULL;
+
+    self->command = NULL;
+    if (password == NULL) {
+        error = g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            _("%s: the command '%s' gives no password: %s: correct %s in the account's file"),
+            ims_side_name(self->side),
+            self->config->side[self->side].password_argv[0],
+            message,
+            "password-command");
+        answer(self, error);
+        return;
+    }
+    self->password[self->side++] = g_strdup(password);
+    look_up_next(self);
+}
+
+static void
 look_up_next(ImsCredentials *self)
 {
     while (self->side < IMS_N_SIDES && !needs_password(&self->config->side[self->side]))
         self->side++;
     if (self->side == IMS_N_SIDES) {
         answer(self, NULL);
+        return;
+    }
+    if (self->config->side[self->side].password_argv != NULL) {
+        self->command =
+            ims_password_command_run(self->config->side[self->side].password_argv, given, self);
         return;
     }
     self->search = ims_secret_find(

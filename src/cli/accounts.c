@@ -111,8 +111,8 @@ collect_settings(const ImsArgs *args, GError **error)
     return g_steal_pointer(&settings);
 }
 
-/* FALSE if this side wants no password: an embedded store, a tunnel that is logged in already, or a
- * server that knows us by a certificate. */
+/* FALSE if this side wants no password: an embedded store, a tunnel that is logged in already, a
+ * server that knows us by a certificate, or one whose password a command gives. */
 static gboolean
 key_of_settings(
     GHashTable *settings, const char *account, const char *side, ImsPasswordKey *out_key)
@@ -120,7 +120,8 @@ key_of_settings(
     const char *host = setting(settings, side, "host");
     const char *username = setting(settings, side, "username");
 
-    if (username == NULL || g_strcmp0(setting(settings, side, "auth"), "external") == 0)
+    if (username == NULL || setting(settings, side, "password-command") != NULL ||
+        g_strcmp0(setting(settings, side, "auth"), "external") == 0)
         return FALSE;
     *out_key = (ImsPasswordKey){account, side, host != NULL ? host : "", username};
 

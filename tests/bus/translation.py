@@ -36,7 +36,7 @@ NETWORK = {'remote.host': 'h', 'remote.username': 'me', 'local.type': 'tunnel', 
 REFUSED = [
     ({'remote.tpye': 'imaps'}, '[remote] tpye', 'type'),
     ({'remote.frobnicate': 'x'}, '[remote] frobnicate',
-     'type, host, port, username, auth, ca-file, tls-min, tls-pin, tls-host, client-cert, '
+     'type, host, port, username, password-command, auth, ca-file, tls-min, tls-pin, tls-host, client-cert, '
      'client-key, starttls, command, compress, prefix'),
     ({'remtoe.type': 'imaps'}, '[remtoe]', 'remote'),
     ({'frobnicate': 'x'}, 'frobnicate', 'remote.host'),

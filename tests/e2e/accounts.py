@@ -72,6 +72,22 @@ def without_a_keyring_the_reason_is_said():
         holds("keyring" in words.lower() or "secret" in words.lower(), f"not said in: {words}")
 
 
+def a_command_may_give_the_password():
+    with Session(keyring=False) as session:
+        one_message(session)
+        secret = session.top / "secret"
+        secret.write_text("wrong\n")
+        words = [*session.remote.settings("remote"), f"remote.password-command=cat {secret}"]
+        told = session.ctl("add", "work", *(w for word in words for w in ("--set", word)), status=1)
+        holds("password-command" in told.stderr, f"no fix in: {told.stderr}")
+        secret.write_text(Dovecot.PASSWORD + "\n")
+        session.sync()
+        session.assert_equal()
+        secret.unlink()
+        words = fails(session, "CredentialsMissing", "credentials")
+        holds("No such file" in words, f"what the command says is not in: {words}")
+
+
 def a_wrong_password_is_told_and_can_be_corrected():
     with Session() as session:
         one_message(session)
@@ -203,6 +219,7 @@ if __name__ == "__main__":
             without_a_password_the_account_waits_for_one,
             with_a_locked_keyring_the_account_waits_for_its_unlocking,
             without_a_keyring_the_reason_is_said,
+            a_command_may_give_the_password,
             a_wrong_password_is_told_and_can_be_corrected,
             an_unknown_authority_gets_not_a_byte,
             a_key_may_be_trusted_whoever_has_signed_it,
