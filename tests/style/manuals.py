@@ -23,8 +23,8 @@ TABLES = {
     ("src/cli/command.h", "exit status"): r"^    IMS_EXIT_\w+ = (\d+)",
     ("src/daemon/main.c", "option"): r'^        \{"([a-z-]+)", 0,',
     ("src/daemon/main.c", "exit status"): r"^#define EXIT_\w+ +(\d+)",
-    ("src/account/config.c", "key"): r'^    \{"([a-z-]+)", IN_',
-    ("src/account/config.c", "type"): r"\btype_names\[\] = \{([^}]*)NULL\}",
+    ("src/account/config-keys.c", "key"): r'^    \{"([a-z-]+)", IN_',
+    ("src/account/config-side.c", "type"): r"\bims_side_type_names\[\] = \{([^}]*)NULL\}",
 }
 
 PAGES = {"src/cli": CTL, "src/daemon": DAEMON, "src/account": CONF}

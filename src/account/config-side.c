@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* What the group of a side says: how it is reached, and who logs in how. */
+
+#include "account/config-private.h"
+
+#include <gio/gio.h>
+#include <glib/gi18n.h>
+#include <string.h>
+
+#include "account/identity.h"
+#include "model/mailbox-name.h"
+
+#define EXAMPLE_HOST "host = imap.example.net"
+
+const char *const ims_side_type_names[] = {"imaps", "imap", "tunnel", "dovecot", NULL};
+
+static const char *const tls_keys[] = {
+    "ca-file", "tls-min", "tls-pin", "tls-host", "client-cert", "client-key", NULL};
+
+static gboolean
+read_prefix(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (!ims_place_text(at, "prefix", &text, error))
+        return FALSE;
+    if (text == NULL)
+        return TRUE;
+
+    if (g_str_has_suffix(text, "/"))
+        text[strlen(text) - 1] = '\0';
+    side->folder = ims_mailbox_name_canonical(text);
+    return side->folder != NULL ||
+           ims_place_refuse(
+               at,
+               "prefix",
+               error,
+               _("is no name of a folder; write it with '/' between levels, for example '%s'"),
+               "prefix = Work/");
+}
+
+static gboolean
+read_host(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    if (!ims_place_text(at, "host", &side->host, error))
+        return FALSE;
+    if (side->host == NULL)
+        return ims_place_refuse_missing(at, "host", EXAMPLE_HOST, error);
+    if (strpbrk(side->host, " /@[]") != NULL ||
+        (strchr(side->host, ':') != NULL && !g_hostname_is_ip_address(side->host)))
+        return ims_place_refuse(
+            at,
+            "host",
+            error,
+            _("must be a name or an address alone, for example '%s'; %s and %s are keys of their "
+              "own"),
+            EXAMPLE_HOST,
+            "port",
+            "username");
+    return TRUE;
+}
+
+static gboolean
+read_port(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *value = NULL;
+    guint64 port = ims_side_type_port(side->type);
+
+    if (!ims_place_text(at, "port", &value, error))
+        return FALSE;
+    if (value != NULL && !g_ascii_string_to_unsigned(value, 10, 1, G_MAXUINT16, &port, NULL))
+        return ims_place_refuse(
+            at,
+            "port",
+            error,
+            _("must be a number from 1 to 65535; left out it is %u"),
+            ims_side_type_port(side->type));
+
+    side->port = (guint16)port;
+    return TRUE;
+}
+
+static gboolean
+is_loopback(const char *host)
+{
+    g_autoptr(GInetAddress) address = g_inet_address_new_from_string(host);
+
+    return address != NULL ? g_inet_address_get_is_loopback(address)
+                           : g_ascii_strcasecmp(host, "localhost") == 0;
+}
+
+static gboolean
+read_starttls(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    gboolean starttls;
+
+    if (!ims_place_bool(at, "starttls", &starttls, error))
+        return FALSE;
+    if (!starttls && !is_loopback(side->host))
+        return ims_place_refuse(
+            at,
+            "starttls",
+            error,
+            _("only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be '%s', "
+              "since the password would go in the clear; remove it"),
+            "no");
+    for (guint i = 0; !starttls && tls_keys[i] != NULL; i++) {
+        if (g_key_file_has_key(at->file, at->group, tls_keys[i], NULL))
+            return ims_place_refuse(
+                at,
+                tls_keys[i],
+                error,
+                _("means nothing with '%s'; remove one of them"),
+                "starttls = no");
+    }
+    side->clear = !starttls;
+    return TRUE;
+}
+
+static gboolean
+read_auth(const ImsPlace *at, ImsAuthList *out, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_auto(GStrv) words = NULL;
+
+    if (!ims_place_text(at, "auth", &text, error))
+        return FALSE;
+    words =
+        text != NULL ? g_key_file_get_string_list(at->file, at->group, "auth", NULL, NULL) : NULL;
+    for (char **word = words; word != NULL && *word != NULL; word++) {
+        guint way;
+
+        if (!ims_place_word(at, "auth", ims_auth_names(), g_strstrip(*word), &way, error))
+            return FALSE;
+        if (out->n == 0 || !ims_auth_list_has(out, (ImsAuth)way))
+            out->way[out->n++] = (ImsAuth)way;
+    }
+    return TRUE;
+}
+
+static gboolean
+read_compress(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    gboolean compress;
+
+    if (!g_key_file_has_key(at->file, at->group, "compress", NULL))
+        return TRUE;
+    if (!ims_place_bool(at, "compress", &compress, error))
+        return FALSE;
+
+    side->compress = compress ? IMS_COMPRESS_YES : IMS_COMPRESS_NO;
+    return TRUE;
+}
+
+static gboolean
+read_tls(const ImsPlace *at, ImsTlsPolicy *tls, GError **error)
+{
+    static const char *const versions[] = {"1.2", "1.3", NULL}; /* by ImsTlsVersion */
+    guint minimum = IMS_TLS_1_2;
+
+    if (!ims_place_path(at, "ca-file", "/etc/ssl/certs/mine.pem", &tls->ca_file, error) ||
+        !ims_place_choice(at, "tls-min", versions, &minimum, error) ||
+        !ims_place_pins(at, &tls->pins, error) ||
+        !ims_place_text(at, "tls-host", &tls->identity, error) ||
+        !ims_place_path(at, "client-cert", "/home/me/mine.pem", &tls->certificate, error) ||
+        !ims_place_path(at, "client-key", "/home/me/mine.key", &tls->key, error))
+        return FALSE;
+    tls->minimum = (ImsTlsVersion)minimum;
+    if (tls->key != NULL && tls->certificate == NULL)
+        return ims_place_refuse_missing(
+            at, "client-cert", "client-cert = /home/me/mine.pem", error);
+    return TRUE;
+}
+
+static gboolean
+read_network(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    if (!read_host(at, side, error) || !read_port(at, side, error) ||
+        !ims_place_text(at, "username", &side->username, error) || !read_tls(at, &side->tls, error))
+        return FALSE;
+    if (side->username == NULL)
+        return ims_place_refuse_missing(at, "username", "username = me", error);
+    return side->type != IMS_TYPE_IMAP || read_starttls(at, side, error);
+}
+
+static gboolean
+read_password_command(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *text = NULL;
+
+    if (!ims_place_text(at, "password-command", &text, error))
+        return FALSE;
+    return text == NULL ||
+           ims_place_argv(at, "password-command", text, &side->password_argv, error);
+}
+
+static gboolean
+read_tunnel(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    if (!ims_place_text(at, "command", &side->command, error) ||
+        !ims_place_text(at, "username", &side->username, error))
+        return FALSE;
+    if (side->command == NULL)
+        return ims_place_refuse_missing(
+            at, "command", "command = ssh -T me@mail.example.net", error);
+    return ims_place_argv(at, "command", side->command, &side->argv, error);
+}
+
+gboolean
+ims_config_read_side(ImsPlace *at, ImsSide which, ImsSideConfig *side, GError **error)
+{
+    guint type = which == IMS_LOCAL ? IMS_TYPE_DOVECOT : IMS_TYPE_IMAPS;
+
+    at->group = ims_side_name(which);
+    if (!ims_place_choice(at, "type", ims_side_type_names, &type, error))
+        return FALSE;
+    side->type = (ImsSideType)type;
+    if (side->type == IMS_TYPE_DOVECOT && which == IMS_REMOTE)
+        return ims_place_refuse(
+            at,
+            "type",
+            error,
+            _("'%s' is for [%s] only; here it is '%s', '%s' or '%s'"),
+            ims_side_type_names[IMS_TYPE_DOVECOT],
+            ims_side_name(IMS_LOCAL),
+            ims_side_type_names[IMS_TYPE_IMAPS],
+            ims_side_type_names[IMS_TYPE_IMAP],
+            ims_side_type_names[IMS_TYPE_TUNNEL]);
+    if (!ims_keys_check_meaning(at, side->type, error) || !read_prefix(at, side, error) ||
+        !read_compress(at, side, error) || !read_auth(at, &side->auth, error) ||
+        !read_password_command(at, side, error))
+        return FALSE;
+
+    switch (side->type) {
+    case IMS_TYPE_IMAPS:
+    case IMS_TYPE_IMAP:
+        return read_network(at, side, error);
+    case IMS_TYPE_TUNNEL:
+        return read_tunnel(at, side, error);
+    case IMS_TYPE_DOVECOT:
+        break;
+    }
+    return TRUE;
+}
+
+void
+ims_config_clear_side(ImsSideConfig *self)
+{
+    g_free(self->host);
+    g_free(self->username);
+    ims_tls_policy_clear(&self->tls);
+    g_free(self->command);
+    g_free(self->folder);
+    g_strfreev(self->argv);
+    g_strfreev(self->password_argv);
+}
