@@ -318,8 +318,17 @@ search_standing(ImsPass *self, const Removal *removal, ImsUidSet *standing, GErr
     return TRUE;
 }
 
+static gboolean
+save_row(ImsPass *self, const Removal *removal, ImsRow *row, GError **error)
+{
+    return ims_store_begin(self->store, error) &&
+           ims_store_save_row(self->store, removal->box->mailbox->id, row, error) &&
+           ims_store_commit(self->store, error);
+}
+
 /* The server had reported as vanished what stands. Nothing happens to the twin, and a mark of ours
- * is taken away. */
+ * is taken away; not before it is known that there is no deletion any more, or its absence would
+ * look like a user's wish. */
 static gboolean
 spare(ImsPass *self, Removal *removal, const ImsUidSet *standing, GError **error)
 {
@@ -333,18 +342,18 @@ spare(ImsPass *self, Removal *removal, const ImsUidSet *standing, GError **error
 
         if (row->uid[removal->side] == 0 || !ims_uidset_contains(standing, row->uid[removal->side]))
             continue;
+        row->gone = 0;
+        row->held = FALSE;
+        if (!save_row(self, removal, row, error))
+            return FALSE;
         ims_uidset_add(uids, row->uid[twin]);
         if (row->marked != 0 && (row->flags[twin].system & IMS_FLAG_DELETED) == 0) {
             cmd = ims_conn_store(self->conn[twin], uids, IMS_STORE_REMOVE, &deleted, 0, error);
             if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
                 return FALSE;
         }
-        row->gone = 0;
         row->marked = 0;
-        row->held = FALSE;
-        if (!ims_store_begin(self->store, error) ||
-            !ims_store_save_row(self->store, removal->box->mailbox->id, row, error) ||
-            !ims_store_commit(self->store, error))
+        if (!save_row(self, removal, row, error))
             return FALSE;
         g_ptr_array_remove_index(removal->rows, i - 1);
     }
@@ -367,9 +376,29 @@ save_marks(ImsPass *self, const Removal *removal, guint marked, GError **error)
     return ims_store_commit(self->store, error);
 }
 
-/* Takes the rows whose twin is in @uids out of the removal; their mark was not set. */
+static ImsUidSet *
+marked_uids(const Removal *removal, ImsSide side)
+{
+    ImsUidSet *uids = ims_uidset_new();
+
+    for (guint i = 0; i < removal->rows->len; i++) {
+        const ImsRow *row = g_ptr_array_index(removal->rows, i);
+
+        if (row->marked != 0)
+            ims_uidset_add(uids, row->uid[side]);
+    }
+    return uids;
+}
+
+/* Takes the rows whose twin is in @uids out of the removal; their mark was not set, unless it is of
+ * @earlier: then what another client has done may be that it took the mark away. */
 static gboolean
-unmark(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError **error)
+unmark(
+    ImsPass *self,
+    Removal *removal,
+    const ImsUidSet *uids,
+    const ImsUidSet *earlier,
+    GError **error)
 {
     ImsSide twin = ims_side_other(removal->side);
 
@@ -378,14 +407,33 @@ unmark(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError **error)
 
         if (!ims_uidset_contains(uids, row->uid[twin]))
             continue;
-        row->marked = 0;
-        if (!ims_store_begin(self->store, error) ||
-            !ims_store_save_row(self->store, removal->box->mailbox->id, row, error) ||
-            !ims_store_commit(self->store, error))
-            return FALSE;
+        if (!ims_uidset_contains(earlier, row->uid[twin])) {
+            row->marked = 0;
+            if (!save_row(self, removal, row, error))
+                return FALSE;
+        }
         g_ptr_array_remove_index(removal->rows, i - 1);
     }
     return TRUE;
+}
+
+/* A STORE that was refused may have been done in part: what the server showed as marked is. */
+static gboolean
+unmark_refused(
+    ImsPass *self, Removal *removal, ImsCmd *cmd, const ImsUidSet *earlier, GError **error)
+{
+    ImsSide twin = ims_side_other(removal->side);
+    g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
+    g_autoptr(GArray) shown = ims_cmd_take_messages(cmd);
+
+    for (guint i = 0; i < shown->len; i++) {
+        const ImsMessage *message = &g_array_index(shown, ImsMessage, i);
+
+        if ((message->flags.system & IMS_FLAG_DELETED) != 0)
+            ims_uidset_remove_range(uids, message->uid, message->uid);
+    }
+    return unmark(self, removal, uids, earlier, error) &&
+           ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
 }
 
 static gboolean
@@ -395,6 +443,7 @@ mark(ImsPass *self, Removal *removal, GError **error)
     const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
     guint64 unchanged = removal->box->mailbox->point[twin].modseq;
     g_autoptr(ImsUidSet) uids = uids_of(removal, twin);
+    g_autoptr(ImsUidSet) earlier = marked_uids(removal, twin);
     g_autoptr(ImsCmd) cmd = NULL;
 
     if (!save_marks(self, removal, ims_side_bit(twin), error))
@@ -403,8 +452,8 @@ mark(ImsPass *self, Removal *removal, GError **error)
     if (cmd == NULL || !ims_conn_wait(self->conn[twin], cmd, error))
         return FALSE;
     if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
-        return ims_pass_leave(self, removal->box, twin, ims_cmd_text(cmd), error);
-    return unmark(self, removal, ims_cmd_uids(cmd), error);
+        return unmark_refused(self, removal, cmd, earlier, error);
+    return unmark(self, removal, ims_cmd_uids(cmd), earlier, error);
 }
 
 static gboolean
@@ -432,8 +481,8 @@ settle_expunged(ImsPass *self, Removal *removal, const ImsUidSet *uids, GError *
 }
 
 /* A mark that another client took away in between keeps its message; so it is asked for what still
- * stands, which is no deletion done. Not in the same flight: Dovecot 2.3 answers pipelined commands
- * before it shows their expunges. */
+ * stands, which is no deletion done; what the next SELECT shows of it decides. Not in the same
+ * flight: Dovecot 2.3 answers pipelined commands before it shows their expunges. */
 static gboolean
 expunge(ImsPass *self, Removal *removal, GError **error)
 {
@@ -453,8 +502,7 @@ expunge(ImsPass *self, Removal *removal, GError **error)
     if (ims_cmd_reply(search) == IMS_REPLY_NO)
         return ims_pass_leave(self, removal->box, twin, ims_cmd_text(search), error);
     ims_uidset_remove_set(uids, ims_cmd_uids(search));
-    return unmark(self, removal, ims_cmd_uids(search), error) &&
-           settle_expunged(self, removal, uids, error) &&
+    return settle_expunged(self, removal, uids, error) &&
            ims_update_deletions(self, removal->box, removal->side, error);
 }
 

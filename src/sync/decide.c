@@ -195,6 +195,12 @@ seen(const Decision *d, const ImsRow *row, ImsSide side)
     return row->uid[side] == 0 ? NULL : g_hash_table_lookup(d->seen[side], key(row->uid[side]));
 }
 
+static gboolean
+has_deleted(const ImsFlags *flags)
+{
+    return (flags->system & IMS_FLAG_DELETED) != 0;
+}
+
 /* The flags of a pair's message now. A \Deleted that we set ourselves is nobody's wish. */
 static ImsFlags
 flags_now(const Decision *d, const ImsRow *row, ImsSide side)
@@ -206,9 +212,8 @@ flags_now(const Decision *d, const ImsRow *row, ImsSide side)
         return ims_flags_copy(&row->flags[side]);
 
     now = ims_flags_copy(&message->flags);
-    if ((row->marked & ims_side_bit(side)) != 0)
-        now.system =
-            (now.system & ~(guint)IMS_FLAG_DELETED) | (row->flags[side].system & IMS_FLAG_DELETED);
+    if ((row->marked & ims_side_bit(side)) != 0 && !has_deleted(&row->flags[side]))
+        now.system &= ~(guint)IMS_FLAG_DELETED;
     return now;
 }
 
@@ -289,6 +294,23 @@ rebase(const ImsFlags *base, const ImsFlags *now, const ImsFlags *steps)
     return ims_flags_union(&agreed, &waiting);
 }
 
+/* The twin of what we marked stands after all: the mark is taken away. But where \Deleted is a
+ * user's wish by now, on either side, it is none of ours any more. */
+static void
+decide_marks(Decision *d, ImsRow *row, const ImsFlags *const now[], ImsFlagMerge *merge)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if ((row->marked & ims_side_bit(side)) == 0)
+            continue;
+        if (!has_deleted(&row->flags[side]) && !has_deleted(now[ims_side_other(side)])) {
+            merge->del[side].system |= IMS_FLAG_DELETED;
+            continue;
+        }
+        row->marked &= ~ims_side_bit(side);
+        g_hash_table_add(d->dirty, row);
+    }
+}
+
 /* A pair of which a side reported something. */
 static void
 decide_pair(Decision *d, ImsRow *row)
@@ -309,6 +331,7 @@ decide_pair(Decision *d, ImsRow *row)
             forgive_masked(row, side, now[side]);
     }
     merge = ims_merge_flags(base, now, keeps, d->view->unite);
+    decide_marks(d, row, now, &merge);
     steps = touched(&merge);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         g_auto(ImsFlags) agreed = rebase(base[side], now[side], &steps);
@@ -330,17 +353,27 @@ plan_copy(Decision *d, ImsSide from, const ImsMessage *message)
     g_array_append_val(d->plan->copies[ims_side_other(from)], copy);
 }
 
-/* One side's message is gone. Its twin goes too, whatever its flags, unless the user has taken a
- * \Deleted away from it: then it is wanted. */
+static gboolean
+is_shown_without_deleted(const Decision *d, const ImsRow *row, ImsSide side)
+{
+    const ImsMessage *message = seen(d, row, side);
+
+    return message != NULL && (message->have & IMS_HAVE_FLAGS) != 0 &&
+           !has_deleted(&message->flags);
+}
+
+/* One side's message is gone. Its twin goes too, whatever its flags, unless a user has taken a
+ * \Deleted away from it, his own or ours: then it is wanted. Of a mark whose STORE nobody heard the
+ * end of it cannot be known whether it was ever set: in doubt the message is wanted. Of a held one,
+ * whether it was not us who took it away: about that the user is being asked. */
 static void
 decide_deletion(Decision *d, ImsRow *row)
 {
     ImsSide standing = stands(row, IMS_LOCAL) ? IMS_LOCAL : IMS_REMOTE;
     g_auto(ImsFlags) now = flags_now(d, row, standing);
-    gboolean was_deleted = (row->flags[standing].system & IMS_FLAG_DELETED) != 0;
-    gboolean is_deleted = (now.system & IMS_FLAG_DELETED) != 0;
+    gboolean unset = is_shown_without_deleted(d, row, standing);
 
-    if (was_deleted && !is_deleted) {
+    if (unset && (has_deleted(&row->flags[standing]) || (row->marked != 0 && !row->held))) {
         g_auto(ImsMessage) message = {.uid = row->uid[standing], .have = IMS_HAVE_FLAGS};
 
         message.flags = ims_flags_copy(&now);
@@ -349,8 +382,10 @@ decide_deletion(Decision *d, ImsRow *row)
         g_hash_table_remove(d->dirty, row);
         return;
     }
-    if (take_flags(row, standing, &now))
+    if (take_flags(row, standing, &now) || (unset && row->marked != 0))
         g_hash_table_add(d->dirty, row);
+    if (unset)
+        row->marked = 0;
     if (!row->held)
         d->plan->pending++;
 }
@@ -475,6 +510,8 @@ ims_flag_step_settle(ImsFlagStep *step, const ImsFlags *fetched)
     g_auto(ImsFlags) there = ims_flags_minus(&row->flags[from], &touched);
     ImsFlags carried = ims_flags_union(&there, &step->add);
 
+    if (has_deleted(&touched))
+        row->marked &= ~ims_side_bit(step->side);
     ims_flags_clear(&row->flags[from]);
     row->flags[from] = carried;
     if (fetched != NULL) {

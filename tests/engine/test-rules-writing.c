@@ -301,9 +301,82 @@ test_mark_removed(void)
     scene_add(scene, IMS_LOCAL, "INBOX", "new", NULL);
     scene_set_trap(scene, IMS_REMOTE, &trap);
     scene_start(scene);
-    g_assert_cmpuint(trap.seen, >, 1);
-    g_assert_cmpuint(fake_count(scene->server[IMS_LOCAL], "INBOX"), ==, 2);
+    g_assert_cmpuint(trap.seen, ==, 1);
+    g_assert_cmpuint(fake_count(scene->server[IMS_LOCAL], "INBOX"), ==, 3);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "2");
+    g_assert_false(is_on(scene, IMS_REMOTE, "INBOX", "three"));
     scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static const char *
+refuse_verb(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_equal(verb, data) ? "[UNAVAILABLE] Not today" : NULL;
+}
+
+static void
+pass_refusing(Scene *scene, const char *verb)
+{
+    scene->faults[IMS_REMOTE] = (FakeFaults){.refuse = refuse_verb, .data = (gpointer)verb};
+    scene_arm(scene);
+    scene_pass(scene);
+    scene_disarm(scene);
+    scene->faults[IMS_REMOTE] = (FakeFaults){0};
+}
+
+/* Our mark is on "two", and the expunge was refused. @before: what both sides agreed on, with the
+ * user's own \Deleted or without. */
+static Scene *
+scene_with_mark(const char *before)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_set_flags(scene, IMS_LOCAL, "INBOX", "two", before);
+    scene_start(scene);
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    pass_refusing(scene, "UID EXPUNGE");
+    scene_assert_flags(scene, IMS_REMOTE, "INBOX", "two", "10");
+    return g_steal_pointer(&scene);
+}
+
+static void
+test_mark_taken_back(gconstpointer before)
+{
+    g_autoptr(Scene) scene = scene_with_mark(before);
+
+    unmark_two_there(scene);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "2");
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* The other client comes between our SELECT and the STORE that sets the mark once more. */
+static void
+test_mark_taken_back_late(void)
+{
+    g_autoptr(Scene) scene = scene_with_mark("2");
+    Trap trap = {.command = "UID STORE", .spring = unmark_two_there};
+
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_start(scene);
+    g_assert_cmpuint(trap.seen, ==, 1);
+    scene_assert_flags(scene, IMS_LOCAL, "INBOX", "two", "2");
+    scene_assert_quiet(scene);
+}
+
+/* A mark that was refused was never there for anybody to take away. */
+static void
+test_mark_refused(void)
+{
+    g_autoptr(Scene) scene = scene_of_three();
+
+    scene_expunge(scene, IMS_LOCAL, "INBOX", "two");
+    pass_refusing(scene, "UID STORE");
+    scene_set_flags(scene, IMS_REMOTE, "INBOX", "two", "3");
+    scene_start(scene);
+    g_assert_false(is_on(scene, IMS_REMOTE, "INBOX", "two"));
     scene_assert_quiet(scene);
 }
 
@@ -485,6 +558,13 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S8-users-mark-travels-and-expunges-nothing", test_users_mark);
     g_test_add_func("/engine/rules/S8-deletion-beats-flags", test_deletion_beats_flags);
     g_test_add_func("/engine/rules/S8-our-mark-was-removed-before-the-expunge", test_mark_removed);
+    g_test_add_data_func(
+        "/engine/rules/S8-our-mark-taken-back-restores", "2", test_mark_taken_back);
+    g_test_add_data_func(
+        "/engine/rules/S8-our-mark-over-a-users-taken-back-restores", "10", test_mark_taken_back);
+    g_test_add_func(
+        "/engine/rules/S8-our-mark-taken-back-before-it-is-set-again", test_mark_taken_back_late);
+    g_test_add_func("/engine/rules/S8-mark-refused-is-not-taken-back", test_mark_refused);
     g_test_add_func("/engine/rules/S8-users-mark-taken-back-restores", test_taken_back);
     g_test_add_data_func(
         "/engine/rules/S8-taken-back-with-a-body-that-comes-late/waiting",

@@ -227,21 +227,93 @@ test_miscount(void)
     g_assert_cmpuint(plan->flags->len + plan->changed->len + plan->dropped->len, ==, 0);
 }
 
-/* S8: a \Deleted that we set on the way to an expunge is nobody's wish. */
+static const struct {
+    const char *name;
+    guint base, shown; /* of the standing one; marked by us */
+    gboolean held;
+    guint restored, marked;
+} mark_cases[] = {
+    {"set", 0, IMS_FLAG_DELETED, FALSE, 0, 1},
+    {"taken-back", 0, 0, FALSE, 1, 1},
+    {"taken-back-and-read", 0, IMS_FLAG_SEEN, FALSE, 1, 1},
+    {"over-the-users-own", IMS_FLAG_DELETED, IMS_FLAG_DELETED, FALSE, 0, 1},
+    {"over-the-users-own-taken-back", IMS_FLAG_DELETED, 0, FALSE, 1, 1},
+    {"held-and-set", 0, IMS_FLAG_DELETED, TRUE, 0, 1},
+    {"held-and-taken-away-by-anybody", 0, 0, TRUE, 0, 0},
+    {"held-over-the-users-own-taken-back", IMS_FLAG_DELETED, 0, TRUE, 1, 1},
+};
+
+/* S8: a \Deleted that we set is nobody's wish; but where it is gone, somebody who wants the message
+ * has taken it away. */
 static void
-test_own_mark(void)
+test_own_mark_of_a_deletion(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_auto(Scene) scene = {0};
+    g_autoptr(ImsPlan) plan = NULL;
+    ImsRow *row;
+
+    scene_init(&scene, mark_cases[i].base);
+    row = g_ptr_array_index(scene.rows, 0);
+    row->gone = ims_side_bit(IMS_LOCAL);
+    row->marked = ims_side_bit(IMS_REMOTE);
+    row->held = mark_cases[i].held;
+    scene.view.n_rows[IMS_LOCAL] = 0;
+    scene.delta[IMS_LOCAL]->point.messages = 0;
+    report(scene.delta[IMS_REMOTE]->changed, 1, mark_cases[i].shown);
+    plan = ims_decide(&scene.view);
+    g_assert_cmpuint(plan->restored->len, ==, mark_cases[i].restored);
+    g_assert_cmpuint(plan->copies[IMS_LOCAL]->len, ==, mark_cases[i].restored);
+    g_assert_cmpuint(row->marked != 0, ==, mark_cases[i].marked);
+    g_assert_cmphex(row->flags[IMS_REMOTE].system, ==, mark_cases[i].base);
+}
+
+/* S8: a \Deleted that we set on the way to an expunge is nobody's wish, and where both ends stand
+ * after all it is taken away. */
+static void
+test_own_mark_of_a_pair(void)
 {
     g_auto(Scene) scene = {0};
     g_autoptr(ImsPlan) plan = NULL;
+    ImsFlagStep *step;
+    ImsRow *row;
+
+    scene_init(&scene, IMS_FLAG_SEEN);
+    row = g_ptr_array_index(scene.rows, 0);
+    row->marked = ims_side_bit(IMS_REMOTE);
+    report(scene.delta[IMS_REMOTE]->changed, 1, IMS_FLAG_SEEN | IMS_FLAG_DELETED);
+    plan = ims_decide(&scene.view);
+    g_assert_cmpuint(plan->flags->len, ==, 1);
+    step = g_ptr_array_index(plan->flags, 0);
+    g_assert_cmpuint(step->side, ==, IMS_REMOTE);
+    g_assert_cmphex(step->del.system, ==, IMS_FLAG_DELETED);
+    g_assert_true(ims_flags_is_empty(&step->add));
+    g_assert_cmphex(row->marked, !=, 0);
+    ims_flag_step_settle(step, NULL);
+    g_assert_cmphex(row->marked, ==, 0);
+    g_assert_cmphex(row->flags[IMS_LOCAL].system, ==, IMS_FLAG_SEEN);
+    g_assert_cmphex(row->flags[IMS_REMOTE].system, ==, IMS_FLAG_SEEN);
+}
+
+/* S8: a user's \Deleted on the other end is carried: the mark is no more ours. */
+static void
+test_own_mark_meets_a_users(void)
+{
+    g_auto(Scene) scene = {0};
+    g_autoptr(ImsPlan) plan = NULL;
+    ImsFlagStep *step;
     ImsRow *row;
 
     scene_init(&scene, 0);
     row = g_ptr_array_index(scene.rows, 0);
     row->marked = ims_side_bit(IMS_REMOTE);
-    report(scene.delta[IMS_REMOTE]->changed, 1, IMS_FLAG_DELETED);
+    report(scene.delta[IMS_LOCAL]->changed, 1, IMS_FLAG_DELETED);
     plan = ims_decide(&scene.view);
-    g_assert_true(ims_plan_is_empty(plan));
-    g_assert_cmphex(row->flags[IMS_REMOTE].system, ==, 0);
+    g_assert_cmpuint(plan->flags->len, ==, 1);
+    step = g_ptr_array_index(plan->flags, 0);
+    g_assert_cmpuint(step->side, ==, IMS_REMOTE);
+    g_assert_cmphex(step->add.system, ==, IMS_FLAG_DELETED);
+    g_assert_cmphex(row->marked, ==, 0);
 }
 
 /* S4: until its STORE is settled, a carried flag stays a change in the base. */
@@ -359,7 +431,14 @@ main(int argc, char **argv)
     g_test_add_func("/sync/decide/S8-removed-deleted-restores", test_vanished_but_undeleted);
     g_test_add_func("/sync/decide/over-reported-vanished", test_vanished_yet_reported);
     g_test_add_func("/sync/decide/S2-miscount-stops", test_miscount);
-    g_test_add_func("/sync/decide/S8-own-mark-is-no-wish", test_own_mark);
+    for (gsize i = 0; i < G_N_ELEMENTS(mark_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/sync/decide/S8-own-mark-of-a-deletion/", mark_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_own_mark_of_a_deletion);
+    }
+    g_test_add_func("/sync/decide/S8-own-mark-of-a-pair-is-no-wish", test_own_mark_of_a_pair);
+    g_test_add_func("/sync/decide/S8-own-mark-meets-a-users", test_own_mark_meets_a_users);
     g_test_add_func("/sync/decide/S4-unsettled-stays-a-change", test_unsettled_stays_a_change);
     g_test_add_func("/sync/decide/settling-one-way", test_settling_one_way_keeps_the_other);
     g_test_add_func("/sync/decide/S4-masked-keyword-was-not-removed", test_masked_keyword);
