@@ -7,7 +7,8 @@
  * A message that one side refuses, or does not give out, becomes a single and is not tried again.
  * But a server in trouble refuses message after message, and has no code for it: the verdict waits
  * until one behind them has passed, or the mailbox has ended. Too many in a row and none of them is
- * believed: the mailbox is left, and they stay new. */
+ * believed: the mailbox is left, and they stay new. If the server itself calls it its trouble, the
+ * message is put off: see trouble.c. */
 
 #include "engine/batch.h"
 
@@ -25,6 +26,7 @@ ims_batch_free(gpointer data)
     g_array_unref(self->messages);
     ims_intent_free(self->intent);
     g_clear_pointer(&self->append, ims_cmd_unref);
+    g_free(self->trouble);
     g_free(self);
 }
 ImsBatch *
@@ -167,6 +169,7 @@ ims_judge_doubted(ImsPass *self, ImsBox *box, ImsSide from, ImsSide side, GError
 {
     GPtrArray *doubted = box->doubted[side];
 
+    box->troubles[side] = 0;
     if (doubted->len == 0 || box->left)
         return TRUE;
     if (!ims_store_begin(self->store, error))
@@ -198,6 +201,18 @@ pass_message(ImsPass *self, ImsBatch *batch, ImsMessage *message, guint64 size, 
     return pass_body(self, batch, !refused, &message->fingerprint, error);
 }
 
+static void
+note_refusal(ImsBatch *batch, const ImsCmd *fetch)
+{
+    const char *text = ims_cmd_text(fetch);
+
+    if (ims_cmd_reply(fetch) != IMS_REPLY_NO)
+        return;
+    batch->moment = ims_reply_is_about_mailbox(ims_cmd_code(fetch), text);
+    if (ims_reply_is_trouble(ims_cmd_code(fetch), text))
+        batch->trouble = g_strdup(text);
+}
+
 /* Streams what the FETCH gives into the APPEND. @asked is left with what did not come. */
 static gboolean
 stream_batch(ImsPass *self, ImsBatch *batch, ImsUidSet *asked, GError **error)
@@ -216,8 +231,7 @@ stream_batch(ImsPass *self, ImsBatch *batch, ImsUidSet *asked, GError **error)
         if (!ims_conn_next_body(from, fetch, &message, &size, &more, error))
             return FALSE;
         if (!more) {
-            batch->moment = ims_cmd_reply(fetch) == IMS_REPLY_NO &&
-                            ims_reply_is_about_mailbox(ims_cmd_code(fetch), ims_cmd_text(fetch));
+            note_refusal(batch, fetch);
             return TRUE;
         }
         if (!ims_uidset_contains(asked, message.uid)) {
@@ -236,6 +250,21 @@ stream_batch(ImsPass *self, ImsBatch *batch, ImsUidSet *asked, GError **error)
         copy = ims_message_copy(&message);
         g_array_append_val(batch->messages, copy);
     }
+}
+
+static gboolean
+note_unreadable(ImsPass *self, ImsBatch *batch, const ImsMessage *message, GError **error)
+{
+    ImsSide from = ims_side_other(batch->to);
+
+    if (batch->trouble != NULL)
+        return ims_box_put_off(self, batch->box, from, message->uid, from, batch->trouble, error);
+    return ims_doubt(
+        self,
+        batch->box,
+        from,
+        ims_batch_single(batch, message->uid, message, _("the server does not give out its body")),
+        error);
 }
 
 /* What did not come may have been expunged: it stays new, and the next round sees, message by
@@ -260,16 +289,11 @@ note_unread(
             continue;
         if (!ims_uidset_contains(box->unreadable[from], message->uid))
             ims_uidset_add(box->unread[from], message->uid);
-        else if (!ims_doubt(
-                     self,
-                     box,
-                     from,
-                     ims_batch_single(
-                         batch, message->uid, message, _("the server does not give out its body")),
-                     error))
+        else if (!note_unreadable(self, batch, message, error))
             return FALSE;
     }
-    return TRUE;
+    return batch->trouble == NULL || batch->messages->len > 0 ||
+           ims_box_count_trouble(self, box, from, batch->trouble, error);
 }
 
 gboolean

@@ -15,6 +15,7 @@ typedef struct {
     ImsCmd *append;  /* NULL if nothing came */
     gboolean plain;  /* without keywords that the mailbox does not know */
     gboolean moment; /* the FETCH was refused for a reason that may pass */
+    char *trouble;   /* or for a trouble of the server's: its words; else NULL */
 } ImsBatch;
 
 ImsBatch *ims_batch_new(ImsBox *box, ImsSide to);

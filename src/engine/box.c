@@ -225,19 +225,35 @@ ims_reply_may_pass(const ImsCode *code)
     return code->name != NULL && g_strv_contains(names, code->name);
 }
 
+static gboolean
+says(const char *text, const char *const *words)
+{
+    g_autofree char *lower = g_ascii_strdown(text, -1);
+
+    for (; *words != NULL; words++) {
+        if (strstr(lower, *words) != NULL)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
+ims_reply_is_trouble(const ImsCode *code, const char *text)
+{
+    static const char *const words[] = {"i/o error", "internal error", NULL};
+
+    return g_strcmp0(code->name, "SERVERBUG") == 0 || says(text, words);
+}
+
 gboolean
 ims_reply_is_about_mailbox(const ImsCode *code, const char *text)
 {
     static const char *const names[] = {
-        "TRYCREATE", "OVERQUOTA", "SERVERBUG", "NOPERM", "READ-ONLY", "CONTACTADMIN", NULL};
-    static const char *const words[] = {"over quota", "i/o error", "internal error", "temporar"};
-    g_autofree char *lower = g_ascii_strdown(text, -1);
+        "TRYCREATE", "OVERQUOTA", "NOPERM", "READ-ONLY", "CONTACTADMIN", NULL};
+    static const char *const words[] = {"over quota", "temporar", NULL};
 
-    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
-        if (strstr(lower, words[i]) != NULL)
-            return TRUE;
-    }
-    return ims_reply_may_pass(code) || (code->name != NULL && g_strv_contains(names, code->name));
+    return says(text, words) || ims_reply_may_pass(code) ||
+           (code->name != NULL && g_strv_contains(names, code->name));
 }
 
 gboolean

@@ -34,12 +34,19 @@ typedef struct {
     gboolean excluded; /* the patterns, or its namespace, leave it out */
     gboolean planned;  /* in a dry run: would be created, and all its mail be copied there */
     gboolean selected; /* some round opened it */
+    gboolean put_off;  /* what would be copied, but for trouble.c */
     guint miscounts;
+    guint troubles[IMS_N_SIDES];        /* refusals of that side in a row, see trouble.c */
     gboolean plain[IMS_N_SIDES];        /* takes no new keywords any more: see copy.c */
     GPtrArray *doubted[IMS_N_SIDES];    /* ImsRow, owned: see copy.c */
     ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
 } ImsBox;
+
+/* What a mailbox has cost this pass so far; it outlives the connections. */
+typedef struct {
+    ImsUidSet *put_off[IMS_N_SIDES]; /* messages of that side that are not tried any more */
+} ImsTrouble;
 
 typedef struct {
     const ImsPassOrder *order;
@@ -49,6 +56,7 @@ typedef struct {
     ImsBox *selected[IMS_N_SIDES]; /* what each connection has open, its identity seen */
     ImsBox *at;                    /* what the commands on their way are about; NULL: no mailbox */
     GHashTable *avoided;           /* names of mailboxes that broke the protocol in this pass */
+    GHashTable *troubles;          /* name of a mailbox -> ImsTrouble */
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
     ImsNaming naming[IMS_N_SIDES];
@@ -102,6 +110,27 @@ gboolean ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **err
 gboolean ims_pass_leave(
     ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
 
+/** ims_troubles_new: Returns: (transfer full): for ImsPass. */
+GHashTable *ims_troubles_new(void);
+/** ims_box_trouble: Returns: (transfer none). */
+ImsTrouble *ims_box_trouble(ImsPass *self, const ImsBox *box);
+/** ims_box_count_trouble: @side has refused all messages of a command for a trouble of its own.
+ * After too many in a row @box is left. */
+gboolean ims_box_count_trouble(
+    ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
+/** ims_box_put_off: the message @uid of @from is not tried any more in this pass: @side has refused
+ * it alone, for a trouble of its own. It stays new. */
+gboolean ims_box_put_off(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide from,
+    guint32 uid,
+    ImsSide side,
+    const char *detail,
+    GError **error);
+/** ims_box_spare_put_off: takes what is put off out of a new plan. */
+void ims_box_spare_put_off(ImsPass *self, ImsBox *box);
+
 /**
  * ims_box_select:
  * @out_open: (out): FALSE: refused, or another mailbox by that name by now; @box is then left alone
@@ -117,8 +146,11 @@ gboolean ims_box_identity_holds(const ImsBox *box, ImsSide side, const ImsDelta 
 
 /** ims_reply_may_pass: whether a NO is about the moment: asking again later makes sense. */
 gboolean ims_reply_may_pass(const ImsCode *code);
+/** ims_reply_is_trouble: whether a NO says that the server itself failed. It may fail so with one
+ * message only, again and again. */
+gboolean ims_reply_is_trouble(const ImsCode *code, const char *text);
 /** ims_reply_is_about_mailbox: whether a NO is about the mailbox or the moment, not about a
- * message. Cyrus 3.6 has no code for its quota, nor for its troubles: @text. */
+ * message. Cyrus 3.6 has no code for its quota: @text. */
 gboolean ims_reply_is_about_mailbox(const ImsCode *code, const char *text);
 /** ims_reply_is_nonexistent: whether a NO says that there is no such mailbox. Neither Dovecot 2.3
  * nor Cyrus 3.6 always have a code for that: @text. */

@@ -116,8 +116,14 @@ static gboolean
 settle_refused(ImsPass *self, ImsBatch *batch, GError **error)
 {
     const ImsMessage *message = &g_array_index(batch->messages, ImsMessage, 0);
-    ImsRow *row = ims_batch_single(batch, message->uid, message, ims_cmd_text(batch->append));
+    const char *text = ims_cmd_text(batch->append);
+    ImsSide from = ims_side_other(batch->to);
+    ImsRow *row;
 
+    if (ims_reply_is_trouble(ims_cmd_code(batch->append), text))
+        return ims_box_put_off(self, batch->box, from, message->uid, batch->to, text, error) &&
+               ims_box_count_trouble(self, batch->box, batch->to, text, error);
+    row = ims_batch_single(batch, message->uid, message, text);
     return ims_doubt(self, batch->box, batch->to, row, error);
 }
 
@@ -207,7 +213,7 @@ settle_stored(ImsPass *self, ImsBatch *batch, GError **error)
     return settle_pairs(self, batch, code->uids, error);
 }
 
-/* Refused for what is in it. */
+/* Refused for what is in it, or the server failed with it. */
 static gboolean
 settle_no(ImsPass *self, ImsBatch *batch, GError **error)
 {

@@ -522,6 +522,7 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->issues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->troubles = ims_troubles_new();
     self->avoided = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
     self->progress.mailbox = "";
@@ -548,6 +549,7 @@ pass_clear(ImsPass *self)
     g_hash_table_unref(self->issues);
     g_hash_table_unref(self->raised);
     g_hash_table_unref(self->avoided);
+    g_hash_table_unref(self->troubles);
     g_hash_table_unref(self->done);
     ims_report_unref(self->report);
 }

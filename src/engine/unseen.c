@@ -13,8 +13,8 @@ is_synced(const ImsBox *box)
 {
     if (box->planned)
         return TRUE;
-    return !box->left && !box->again && box->mailbox->valid && box->there[IMS_LOCAL] &&
-           box->there[IMS_REMOTE];
+    return !box->left && !box->again && !box->put_off && box->mailbox->valid &&
+           box->there[IMS_LOCAL] && box->there[IMS_REMOTE];
 }
 
 /* From which UID on the mailbox has mail that nobody looked at. */
@@ -179,7 +179,7 @@ is_all_settled(ImsPass *self, gboolean *out, GError **error)
     for (guint i = 0; i < self->boxes->len; i++) {
         const ImsBox *box = g_ptr_array_index(self->boxes, i);
 
-        *out &= !box->mailbox->valid || (!box->left && !box->again);
+        *out &= !box->mailbox->valid || (!box->left && !box->again && !box->put_off);
     }
     return TRUE;
 }

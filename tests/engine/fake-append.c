@@ -118,7 +118,10 @@ fake_do_append(FakeConn *conn, FakeCursor *in)
         const char *why = find_objection(conn, member);
 
         if (why != NULL) {
-            fake_answer(conn, "NO %s", why);
+            if (conn->server->faults.refuse_words != NULL)
+                fake_answer(conn, "%s", conn->server->faults.refuse_words);
+            else
+                fake_answer(conn, "NO %s", why);
             return;
         }
         if (fake_overflows(conn, mailbox, &member->flags))

@@ -334,8 +334,18 @@ do_fetch(FakeConn *conn, FakeMailbox *mailbox, const ImsUidSet *uids, FakeCursor
     in->bad |= items.bad || in->p != in->end;
     if (in->bad)
         return;
-    for (guint i = 0; i < chosen->len; i++)
-        put_message(conn, mailbox, g_ptr_array_index(chosen, i), &items);
+    for (guint i = 0; i < chosen->len; i++) {
+        const FakeMessage *message = g_ptr_array_index(chosen, i);
+        gsize len;
+        const char *body = g_bytes_get_data(message->body, &len);
+
+        if (items.section != NULL && conn->server->faults.no_body_words != NULL &&
+            is_withheld(conn, body, len, items.section)) {
+            fake_answer(conn, "NO %s", conn->server->faults.no_body_words);
+            return;
+        }
+        put_message(conn, mailbox, message, &items);
+    }
     fake_answer(conn, "OK Fetch completed.");
 }
 

@@ -97,6 +97,7 @@ typedef enum {
  * time over all servers, and may call the functions above. */
 typedef struct {
     const char *refuse_marker; /* NO to an APPEND whose text contains it */
+    const char *refuse_words;  /* or this answer, such as "BAD What?" */
     /* what to answer NO with; NULL to go on. @mailbox may be NULL. Must not call back. */
     const char *(*refuse)(const char *verb, const char *mailbox, gpointer data);
     gboolean no_new_keywords;   /* PERMANENTFLAGS without \*; keywords are dropped */
@@ -116,7 +117,8 @@ typedef struct {
     guint lie_missing; /* and there EXISTS is so many too low */
     /* `BODY[] NIL` for a message whose text contains it */
     const char *no_body_marker;
-    gboolean garbles_bodies; /* of what follows, only lines with a whole body */
+    const char *no_body_words; /* or NO with these words, to a FETCH of bodies that comes to it */
+    gboolean garbles_bodies;   /* of what follows, only lines with a whole body */
     const char *garbled; /* all FETCH lines of mailboxes whose names begin with it are no IMAP */
     /* whether to drop the connection now */
     gboolean (*cut)(FakePhase phase, const char *command, gpointer data);

@@ -99,6 +99,123 @@ test_unreadable(void)
     g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
 }
 
+static void
+add_around_poison(Scene *scene, ImsSide side)
+{
+    scene_add(scene, side, "INBOX", "first", NULL);
+    scene_add(scene, side, "INBOX", "poison", NULL);
+    for (guint i = 0; i < 10; i++) {
+        g_autofree char *name = g_strdup_printf("m%u", i);
+
+        scene_add(scene, side, "INBOX", name, NULL);
+    }
+}
+
+/* All but the poison has come over, and it is tried again in each pass. */
+static void
+assert_put_off(Scene *scene, ImsSide from, ImsSide at)
+{
+    for (guint i = 0; i < 2; i++) {
+        scene_pass(scene);
+        g_assert_cmpuint(fake_count(scene->server[ims_side_other(from)], "INBOX"), ==, 11);
+        g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", at));
+        g_assert_null(scene_issue(scene, IMS_ISSUE_REFUSED, "INBOX", at));
+        g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 0);
+    }
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+    scene_set_flags(scene, from, "INBOX", "m1", "1");
+    scene_expunge(scene, from, "INBOX", "m2");
+    scene_pass(scene);
+    scene_assert_flags(scene, ims_side_other(from), "INBOX", "m1", "1");
+    g_assert_cmpuint(scene_find(scene, ims_side_other(from), "INBOX", "m2"), ==, 0);
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* A server that calls its own trouble what comes of one message. */
+static void
+test_trouble_with_body(gconstpointer without)
+{
+    g_autoptr(Scene) scene = scene_new(without, NULL);
+
+    add_around_poison(scene, IMS_REMOTE);
+    scene->faults[IMS_REMOTE].no_body_marker = "This is poison.";
+    scene->faults[IMS_REMOTE].no_body_words = "[SERVERBUG] Internal error";
+    scene_arm(scene);
+    assert_put_off(scene, IMS_REMOTE, IMS_REMOTE);
+}
+
+static void
+test_trouble_with_append(gconstpointer without)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, without);
+
+    add_around_poison(scene, IMS_LOCAL);
+    scene->faults[IMS_REMOTE].refuse_marker = "This is poison.";
+    scene->faults[IMS_REMOTE].refuse_words = "NO [SERVERBUG] Internal error";
+    scene_arm(scene);
+    assert_put_off(scene, IMS_LOCAL, IMS_REMOTE);
+}
+
+/* Whoever is in trouble with everything is not asked message by message. */
+static void
+test_trouble_with_all(gconstpointer verb)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Watch watch = {.verb = verb, .why = "System I/O error"};
+    ImsSide from = g_str_equal(verb, "APPEND") ? IMS_LOCAL : IMS_REMOTE;
+    Trap trap = {.command = verb};
+
+    for (guint i = 0; i < 100; i++) {
+        g_autofree char *name = g_strdup_printf("m%u", i);
+
+        scene_add(scene, from, "INBOX", name, NULL);
+    }
+    if (from == IMS_LOCAL) {
+        watch_remote(scene, &watch);
+        scene_pass(scene);
+        g_assert_cmpuint(watch.appends, <, 50);
+    } else {
+        scene->faults[IMS_REMOTE].no_body_marker = "This is";
+        scene->faults[IMS_REMOTE].no_body_words = watch.why;
+        scene_set_trap(scene, IMS_REMOTE, &trap);
+        scene_pass(scene);
+        g_assert_cmpuint(trap.seen, <, 50);
+    }
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", IMS_REMOTE));
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_REFUSED), ==, 0);
+
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* S9: what was moved to where it cannot be copied from keeps its twin. */
+static void
+test_trouble_with_moved(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene_create(scene, "Work");
+    add_around_poison(scene, IMS_REMOTE);
+    scene_start(scene);
+    scene_move(scene, IMS_REMOTE, "INBOX", "poison", "Work");
+    scene->faults[IMS_REMOTE].no_body_marker = "This is poison.";
+    scene->faults[IMS_REMOTE].no_body_words = "[SERVERBUG] Internal error";
+    scene_arm(scene);
+    for (guint i = 0; i < 2; i++) {
+        scene_pass(scene);
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "poison"), !=, 0);
+    }
+    scene_disarm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "poison"), !=, 0);
+    scene_assert_quiet(scene);
+}
+
 /* Two mailboxes with a pair each, and something to do in both. */
 static Scene *
 scene_of_two_mailboxes(void)
@@ -373,6 +490,21 @@ main(int argc, char **argv)
         g_test_add_data_func(path, refused_cases[i].without, test_refused_message);
     }
     g_test_add_func("/engine/refusals/unreadable-message-stops-nothing-else", test_unreadable);
+    for (gsize i = 0; i < 2; i++) {
+        const char *without = refused_cases[i].without;
+        g_autofree char *body =
+            g_strconcat("/engine/refusals/trouble-with-one-body/", refused_cases[i].name, NULL);
+        g_autofree char *append =
+            g_strconcat("/engine/refusals/trouble-with-one-append/", refused_cases[i].name, NULL);
+
+        g_test_add_data_func(body, without, test_trouble_with_body);
+        g_test_add_data_func(append, without, test_trouble_with_append);
+    }
+    g_test_add_data_func(
+        "/engine/refusals/trouble-with-all/fetch", "UID FETCH", test_trouble_with_all);
+    g_test_add_data_func(
+        "/engine/refusals/trouble-with-all/append", "APPEND", test_trouble_with_all);
+    g_test_add_func("/engine/refusals/S9-trouble-with-what-was-moved", test_trouble_with_moved);
     g_test_add_func("/engine/refusals/select-refused", test_select_refused);
     g_test_add_func("/engine/refusals/create-refused", test_create_refused);
     g_test_add_func("/engine/refusals/store-refused", test_store_refused);
