@@ -19,6 +19,7 @@ typedef struct {
     gboolean there[IMS_N_SIDES];
     guint have[IMS_N_SIDES]; /* IMS_STATUS_* of the last listing */
     ImsPoint listed[IMS_N_SIDES];
+    ImsPoint first[IMS_N_SIDES]; /* of the first listing of this pass */
     gboolean subscribed[IMS_N_SIDES];
     gboolean carries; /* its subscription travels, if it stands on both sides */
     const char *role; /* static */
@@ -62,6 +63,7 @@ typedef struct {
     ImsNaming naming[IMS_N_SIDES];
     GPtrArray *silent[IMS_N_SIDES];  /* spellings without STATUS in the last listing: see list.c */
     gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
+    gboolean listed_again;
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
     GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
@@ -160,6 +162,9 @@ gboolean ims_reply_is_nonexistent(const ImsCode *code, const char *text);
 gboolean ims_reply_is_stale(const ImsCmd *cmd);
 /** ims_hold_for_adoption: both sides hold mail and no base says what belongs together. */
 gboolean ims_hold_for_adoption(ImsPass *self, ImsBox *box, GError **error);
+/** ims_box_has_moved: whether the last listing shows it elsewhere than the base, or does not tell.
+ */
+gboolean ims_box_has_moved(const ImsBox *box);
 /** ims_box_is_overdue: whether its last full comparison is a month ago. */
 gboolean ims_box_is_overdue(const ImsPass *self, const ImsBox *box);
 /** ims_update_deletions: after held deletions on @side may have gone: the issues' counts go down,
@@ -201,7 +206,8 @@ gboolean ims_unseen_identify(ImsPass *self, ImsSide side, GArray *found, GError 
 /** ims_unseen_select: opens such a mailbox, of which no base says what it should be. @out: (out)
  * (transfer full). Does not wait. */
 gboolean ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error);
-/** ims_remember_unseen: after a whole pass: up to where such mailboxes have been looked at. */
+/** ims_remember_unseen: after a whole pass: up to where nothing need be looked for in such
+ * mailboxes any more. May list both sides again. */
 gboolean ims_remember_unseen(ImsPass *self, GError **error);
 /** ims_list: lists both sides and brings @boxes up to date; creates what is missing only if @first.
  */

@@ -368,6 +368,7 @@ sort_boxes(ImsPass *self, GPtrArray *steps, GPtrArray *boxes, GError **error)
         gboolean both = box->there[IMS_LOCAL] && box->there[IMS_REMOTE];
         gboolean synced = both && step->verb != IMS_TREE_EXCLUDED && *step->name != '/';
 
+        memcpy(box->first, box->listed, sizeof box->first);
         g_ptr_array_add(synced ? self->boxes : self->alone, box);
         if (step->verb == IMS_TREE_EXCLUDED && !exclude(self, box, error))
             return FALSE;
@@ -521,6 +522,7 @@ ims_list(ImsPass *self, gboolean first, GError **error)
 
     ims_pass_tell(self, IMS_PHASE_LISTING, NULL);
     self->at = NULL;
+    self->listed_again = !first;
     if (!fetch_lists(self, &lists, first, error))
         return FALSE;
     if (first)

@@ -209,8 +209,8 @@ run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
 
 /* -- which mailboxes -- */
 
-static gboolean
-has_moved(const ImsBox *box)
+gboolean
+ims_box_has_moved(const ImsBox *box)
 {
     const guint all = IMS_STATUS_MESSAGES | IMS_STATUS_UIDNEXT | IMS_STATUS_UIDVALIDITY |
                       IMS_STATUS_HIGHESTMODSEQ;
@@ -282,7 +282,7 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
             if (!ims_hold_for_adoption(self, box, error))
                 return FALSE;
         } else if (
-            has_moved(box) || box->full || is_pending(pending, box->mailbox->id) ||
+            ims_box_has_moved(box) || box->full || is_pending(pending, box->mailbox->id) ||
             ims_box_is_overdue(self, box)) {
             g_ptr_array_add(work, box);
         }

@@ -3,10 +3,10 @@
 
 /* Mail that a pass does not sync: in mailboxes that are held, excluded or have failed, cannot be
  * created on the other side, or were not asked for. What vanished from a synced mailbox may have
- * been moved there; then its twin must not be expunged. What was there at the end of the last pass
- * is not looked at again. */
+ * been moved there; then its twin must not be expunged. What was there before an earlier pass, and
+ * whose vanishing elsewhere that pass must have seen, is not looked at again. */
 
-#include "engine/box.h"
+#include "engine/lists.h"
 
 static gboolean
 is_synced(const ImsBox *box)
@@ -21,11 +21,13 @@ is_synced(const ImsBox *box)
 static guint32
 first_unseen(const ImsBox *box, ImsSide side)
 {
-    const ImsPoint *known = &box->mailbox->point[side];
+    const ImsMailbox *mailbox = box->mailbox;
 
-    if (!box->mailbox->valid || (box->excluded && box->mailbox->held_uidnext[side] > 0))
-        return MAX(1, box->mailbox->held_uidnext[side]);
-    return known->uidvalidity == box->listed[side].uidvalidity ? MAX(1, known->uidnext) : 1;
+    if (mailbox->point[side].uidvalidity != box->listed[side].uidvalidity)
+        return 1;
+    if (!mailbox->valid || (box->excluded && mailbox->held_uidnext[side] > 0))
+        return MAX(1, mailbox->held_uidnext[side]);
+    return MAX(1, mailbox->point[side].uidnext);
 }
 
 gboolean
@@ -57,7 +59,9 @@ look_into(
 {
     g_autoptr(ImsCmd) select = NULL;
     g_autoptr(ImsCmd) fetch = NULL;
+    g_autoptr(ImsDelta) delta = NULL;
     g_autoptr(GArray) messages = NULL;
+    guint32 first = first_unseen(box, side);
 
     if (g_hash_table_contains(self->avoided, box->mailbox->name)) {
         *out_unknown = TRUE;
@@ -65,7 +69,7 @@ look_into(
     }
     if (!ims_unseen_select(self, box, side, &select, error))
         return FALSE;
-    fetch = ims_conn_fetch_meta(self->conn[side], first_unseen(box, side), error);
+    fetch = ims_conn_fetch_meta(self->conn[side], first, error);
     if (fetch == NULL || !ims_conn_wait(self->conn[side], select, error) ||
         !ims_conn_wait(self->conn[side], fetch, error))
         return FALSE;
@@ -73,6 +77,8 @@ look_into(
         return note_closed(self, box, side, select, out_unknown, error);
     if (ims_cmd_reply(fetch) == IMS_REPLY_NO)
         return note_closed(self, box, side, fetch, out_unknown, error);
+    delta = ims_cmd_take_delta(select); /* replaced since it was listed: next time, from 1 on */
+    *out_unknown |= first > 1 && delta->point.uidvalidity != box->mailbox->point[side].uidvalidity;
     messages = ims_cmd_take_messages(fetch);
     for (guint i = 0; i < messages->len; i++) {
         const ImsMessage *message = &g_array_index(messages, ImsMessage, i);
@@ -184,30 +190,87 @@ is_all_settled(ImsPass *self, gboolean *out, GError **error)
     return TRUE;
 }
 
+/* A listing goes from mailbox to mailbox, and a message may move behind its back: gone from one
+ * that had been told as it was, and come into one that was told later. So what a first listing
+ * showed is done with only if every mailbox has been opened since, or a second listing tells it
+ * unmoved. */
+static gboolean
+is_all_known(const ImsPass *self)
+{
+    if (!self->listed_again)
+        return FALSE;
+    for (guint i = 0; i < self->boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(self->boxes, i);
+
+        if (box->mailbox->valid && !box->selected && ims_box_has_moved(box))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+/* Whether a mailbox is not known at all, by that UIDVALIDITY. What merely came into one since is
+ * looked at when something vanishes: that is worth no listing of its own. */
+static gboolean
+is_any_new(const ImsPass *self)
+{
+    GPtrArray *lists[] = {self->boxes, self->alone};
+
+    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
+        for (guint i = 0; i < lists[l]->len; i++) {
+            const ImsBox *box = g_ptr_array_index(lists[l], i);
+
+            for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && !box->mailbox->valid; side++) {
+                const ImsPoint *first = &box->first[side];
+
+                if (first->uidnext > 1 &&
+                    first->uidvalidity != box->mailbox->point[side].uidvalidity)
+                    return TRUE;
+            }
+        }
+    }
+    return FALSE;
+}
+
+/* Up to where it was told by the first listing. Of a mailbox without a base, UIDVALIDITY is
+ * remembered with it; of one that has a base, it must be the base's. Returns: whether that is news.
+ */
+static gboolean
+look_up_to(ImsBox *box, ImsSide side)
+{
+    ImsMailbox *mailbox = box->mailbox;
+    ImsPoint *known = &mailbox->point[side];
+    const ImsPoint *first = &box->first[side];
+
+    if (first->uidvalidity == 0 ||
+        (mailbox->valid && (!box->excluded || first->uidvalidity != known->uidvalidity)))
+        return FALSE;
+    if (first->uidvalidity == known->uidvalidity && first->uidnext == mailbox->held_uidnext[side])
+        return FALSE;
+    known->uidvalidity = first->uidvalidity;
+    mailbox->held_uidnext[side] = first->uidnext;
+    return TRUE;
+}
+
 gboolean
 ims_remember_unseen(ImsPass *self, GError **error)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
     gboolean settled = FALSE;
 
+    if (self->order->mailboxes != NULL || self->order->dry_run)
+        return TRUE;
     if (!is_all_settled(self, &settled, error))
         return FALSE;
-    if (self->order->mailboxes != NULL || !settled)
+    if (settled && !self->listed_again && is_any_new(self) && !ims_list(self, FALSE, error))
+        return FALSE;
+    if (!settled || !is_all_known(self))
         return TRUE;
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {
             ImsBox *box = g_ptr_array_index(lists[l], i);
-            ImsMailbox *mailbox = box->mailbox;
-            gboolean grown = FALSE;
+            gboolean local = look_up_to(box, IMS_LOCAL), remote = look_up_to(box, IMS_REMOTE);
 
-            for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && (!mailbox->valid || box->excluded);
-                 side++) {
-                grown |= mailbox->held_uidnext[side] != box->listed[side].uidnext;
-                mailbox->held_uidnext[side] = box->listed[side].uidnext;
-            }
-            if (grown && (!ims_store_begin(self->store, error) ||
-                          !ims_store_save_mailbox(self->store, mailbox, error) ||
-                          !ims_store_commit(self->store, error)))
+            if ((local || remote) && !ims_save_mailbox(self, box->mailbox, error))
                 return FALSE;
         }
     }

@@ -21,7 +21,8 @@ typedef struct {
     char *name;                        /* our UTF-8 name; unique */
     gboolean valid;                    /* whether rows and points may be applied */
     gboolean known[IMS_N_SIDES];       /* was there at the last listing */
-    ImsPoint point[IMS_N_SIDES];       /* uidnext: our cursor; messages: EXISTS of that reply */
+    ImsPoint point[IMS_N_SIDES];       /* uidnext: our cursor; messages: EXISTS of that reply; if
+                                          not valid: uidvalidity is that of held_uidnext */
     char *identity[IMS_N_SIDES];       /* MAILBOXID or NULL */
     guint32 held_uidnext[IMS_N_SIDES]; /* of one that is held or excluded: UIDNEXT up to which it
                                           was looked at; else 0 */

@@ -168,6 +168,19 @@ put_status(FakeConn *conn, const FakeMailbox *mailbox)
         has_modseqs ? mailbox->modseq : 0);
 }
 
+/* A listing is no snapshot: other clients are at work meanwhile. */
+static void
+let_others_work(FakeConn *conn, const char *mailbox)
+{
+    const FakeFaults faults = conn->server->faults;
+
+    if (faults.on_status == NULL)
+        return;
+    g_mutex_unlock(&conn->server->mutex);
+    faults.on_status(conn->server, mailbox, faults.data);
+    g_mutex_lock(&conn->server->mutex);
+}
+
 static void
 do_list(FakeConn *conn, FakeCursor *in)
 {
@@ -184,6 +197,7 @@ do_list(FakeConn *conn, FakeCursor *in)
     for (guint i = 0; i < state->mailboxes->len; i++) {
         FakeMailbox *mailbox = g_ptr_array_index(state->mailboxes, i);
 
+        let_others_work(conn, mailbox->name);
         put_list(conn, mailbox->name, FALSE);
         if (strstr(rest, "STATUS") != NULL && !fake_is(mailbox, conn->server->faults.no_status))
             put_status(conn, mailbox);

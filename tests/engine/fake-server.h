@@ -124,6 +124,8 @@ typedef struct {
     gboolean (*cut)(FakePhase phase, const char *command, gpointer data);
     /* before the command is executed */
     void (*on_command)(FakeServer *server, const char *command, gpointer data);
+    /* before LIST tells of @mailbox; may move messages, but make and remove no mailbox */
+    void (*on_status)(FakeServer *server, const char *mailbox, gpointer data);
     gpointer data;
 } FakeFaults;
 

@@ -148,6 +148,106 @@ test_target_vanished(void)
     g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "two"));
 }
 
+/* A and B, each with a pair to keep and one to lose, and Spam, which is not synced. */
+static Scene *
+scene_of_two_and_spam(const ImsPatterns *ignore)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+
+    scene->order.ignore = ignore;
+    scene_create(scene, "A");
+    scene_create(scene, "B");
+    scene_create(scene, "Spam");
+    scene_add(scene, IMS_LOCAL, "A", "ham", NULL);
+    scene_add(scene, IMS_LOCAL, "A", "ham2", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "old", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "old2", NULL);
+    scene_start(scene);
+    return g_steal_pointer(&scene);
+}
+
+static ImsPatterns *
+spam_pattern(void)
+{
+    char *words[] = {(char *)"Spam", NULL};
+
+    return ims_patterns_new(words, NULL);
+}
+
+static void
+move_ham(Scene *scene)
+{
+    scene_move(scene, IMS_LOCAL, "A", "ham", "Spam");
+}
+
+static void
+assert_ham_survives(Scene *scene)
+{
+    scene_disarm(scene);
+    for (guint i = 0; i < 3; i++)
+        scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_LOCAL, "Spam", "ham"));
+    g_assert_true(is_on(scene, IMS_REMOTE, "A", "ham"));
+}
+
+/* Moved when A has been seen as it was, and before the listing that comes with the removal of
+ * another message: that listing shows Spam with it, and A is not opened any more. */
+static void
+test_moved_before_late_listing(void)
+{
+    g_autoptr(ImsPatterns) ignore = spam_pattern();
+    g_autoptr(Scene) scene = scene_of_two_and_spam(ignore);
+    Trap trap = {.command = "LIST", .nth = 1, .spring = move_ham};
+
+    scene_expunge(scene, IMS_LOCAL, "B", "old");
+    scene_set_trap(scene, IMS_LOCAL, &trap);
+    scene_pass(scene);
+    g_assert_cmpuint(trap.seen, >=, 2);
+    g_assert_false(is_on(scene, IMS_REMOTE, "B", "old"));
+    assert_ham_survives(scene);
+}
+
+static void
+move_ham_once(FakeServer *server, const char *mailbox, gpointer data)
+{
+    Scene *scene = data;
+
+    if (g_str_equal(mailbox, "Spam") && scene_find(scene, IMS_LOCAL, "A", "ham") != 0)
+        move_ham(scene);
+}
+
+/* The listing tells of A as it was, and of Spam as it then is. */
+static void
+test_moved_within_listing(void)
+{
+    g_autoptr(ImsPatterns) ignore = spam_pattern();
+    g_autoptr(Scene) scene = scene_of_two_and_spam(ignore);
+
+    scene_expunge(scene, IMS_LOCAL, "B", "old");
+    scene->faults[IMS_LOCAL] = (FakeFaults){.on_status = move_ham_once, .data = scene};
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_false(is_on(scene, IMS_REMOTE, "B", "old"));
+    assert_ham_survives(scene);
+}
+
+/* The mailbox by that name is another one by now, and has fewer messages than were looked at. */
+static void
+test_moved_into_remade(void)
+{
+    g_autoptr(ImsPatterns) ignore = spam_pattern();
+    g_autoptr(Scene) scene = scene_of_two_and_spam(ignore);
+
+    scene_add(scene, IMS_LOCAL, "Spam", "junk", NULL);
+    scene_add(scene, IMS_LOCAL, "Spam", "junk2", NULL);
+    scene_expunge(scene, IMS_LOCAL, "B", "old");
+    scene_pass(scene);
+    fake_delete(scene->server[IMS_LOCAL], "Spam");
+    fake_create(scene->server[IMS_LOCAL], "Spam");
+    move_ham(scene);
+    assert_ham_survives(scene);
+}
+
 static void
 move_new(Scene *scene)
 {
@@ -177,9 +277,8 @@ static void
 test_moved_unseen(gconstpointer data)
 {
     gsize i = GPOINTER_TO_SIZE(data);
-    static const char *const words[] = {"Spam", NULL};
     g_autoptr(Scene) scene = scene_new(NULL, NULL);
-    g_autoptr(ImsPatterns) ignore = ims_patterns_new((char **)(gpointer)words, NULL);
+    g_autoptr(ImsPatterns) ignore = spam_pattern();
     Trap trap = {
         .command = "SELECT \"INBOX\" (QRESYNC", .nth = 1, .spring = unseen_cases[i].spring};
 
@@ -218,6 +317,10 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S9-refused-target-holds-the-expunge", test_target_refused);
     g_test_add_func("/engine/rules/S9-held-target-holds-the-expunge", test_target_held);
     g_test_add_func("/engine/rules/S9-vanished-target-holds-the-expunge", test_target_vanished);
+    g_test_add_func(
+        "/engine/rules/S9-moved-before-the-late-listing", test_moved_before_late_listing);
+    g_test_add_func("/engine/rules/S9-moved-within-the-listing", test_moved_within_listing);
+    g_test_add_func("/engine/rules/S9-moved-into-one-made-anew", test_moved_into_remade);
     for (gsize i = 0; i < G_N_ELEMENTS(unseen_cases); i++) {
         g_autofree char *path =
             g_strconcat("/engine/rules/S9-copy-that-nobody-saw/", unseen_cases[i].name, NULL);
