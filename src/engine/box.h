@@ -182,7 +182,7 @@ void ims_plan_work(ImsPass *self, GPtrArray *boxes);
 /* And last, once no new mail is left anywhere: */
 /** ims_remove: @known: (element-type gint64): ids of rows whose deletion was known before the
  * listing that all mailboxes have been brought up to: what vanished later may stand where nobody
- * has looked yet. */
+ * has looked yet. Marks of deletions that do not happen now are taken away. */
 gboolean ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error);
 /* A message in a mailbox that this pass does not sync: UID, size and date, and the fingerprint once
  * it has been asked for. */

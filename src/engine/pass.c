@@ -373,12 +373,10 @@ run_removals(ImsPass *self, GPtrArray *touched, GError **error)
 
         if (known == NULL)
             return FALSE;
-        if (g_hash_table_size(known) == 0)
-            return TRUE;
         if (self->order->dry_run)
             return ims_remove(self, touched, known, error);
         g_ptr_array_set_size(work, 0);
-        if (!choose_late(self, work, error))
+        if (g_hash_table_size(known) > 0 && !choose_late(self, work, error))
             return FALSE;
         touch_all(touched, work);
         if (!run_rounds(self, work, LATE_ROUNDS, error) || !ims_remove(self, touched, known, error))

@@ -162,8 +162,9 @@ find_removals(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error
 {
     g_autoptr(GPtrArray) removals = g_ptr_array_new_with_free_func(removal_free);
 
-    if (!find_removals_of(self, boxes, known, IMS_LOCAL, removals, error) ||
-        !find_removals_of(self, boxes, known, IMS_REMOTE, removals, error))
+    if (g_hash_table_size(known) > 0 &&
+        (!find_removals_of(self, boxes, known, IMS_LOCAL, removals, error) ||
+         !find_removals_of(self, boxes, known, IMS_REMOTE, removals, error)))
         return NULL;
     return g_steal_pointer(&removals);
 }
@@ -547,12 +548,128 @@ remove_messages(ImsPass *self, Removal *removal, GError **error)
                                   mark(self, removal, error) && expunge(self, removal, error));
 }
 
+/* -- marks of deletions that do not happen -- */
+
+static GHashTable *
+ids_of(const GPtrArray *removals)
+{
+    g_autoptr(GHashTable) ids = g_hash_table_new(g_int64_hash, g_int64_equal);
+
+    for (guint i = 0; i < removals->len; i++) {
+        const Removal *removal = g_ptr_array_index(removals, i);
+
+        for (guint r = 0; r < removal->rows->len; r++)
+            g_hash_table_add(ids, &((ImsRow *)g_ptr_array_index(removal->rows, r))->id);
+    }
+    return g_steal_pointer(&ids);
+}
+
+/* Those of @rows that keep a mark of ours on @side, and which of their messages show it. */
+static GPtrArray *
+marked_rows(const GPtrArray *rows, ImsSide side, GHashTable *going, ImsUidSet *shown)
+{
+    g_autoptr(GPtrArray) marked = g_ptr_array_new();
+    guint bit = ims_side_bit(side);
+
+    for (guint i = 0; i < rows->len; i++) {
+        ImsRow *row = g_ptr_array_index(rows, i);
+
+        if ((row->marked & bit) == 0 || g_hash_table_contains(going, &row->id))
+            continue;
+        g_ptr_array_add(marked, row);
+        if ((row->gone & bit) == 0 && (row->flags[side].system & IMS_FLAG_DELETED) == 0)
+            ims_uidset_add(shown, row->uid[side]);
+    }
+    return g_steal_pointer(&marked);
+}
+
+static gboolean
+save_unmarked(ImsPass *self, ImsBox *box, ImsSide side, GPtrArray *rows, GError **error)
+{
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < rows->len; i++) {
+        ImsRow *row = g_ptr_array_index(rows, i);
+
+        row->marked &= ~ims_side_bit(side);
+        if (!ims_store_save_row(self->store, box->mailbox->id, row, error))
+            return FALSE;
+    }
+    return ims_store_commit(self->store, error);
+}
+
+/* First on the server and then in the state file: a mark that is known as ours is never taken for
+ * the user's. */
+static gboolean
+take_marks(
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    GPtrArray *rows,
+    const ImsUidSet *shown,
+    GError **error)
+{
+    const ImsFlags deleted = {.system = IMS_FLAG_DELETED};
+    g_autoptr(ImsCmd) cmd = NULL;
+    gboolean open = FALSE;
+
+    if (!ims_uidset_is_empty(shown)) {
+        if (!ims_box_select(self, box, side, &open, error))
+            return FALSE;
+        if (!open)
+            return TRUE;
+        cmd = ims_conn_store(self->conn[side], shown, IMS_STORE_REMOVE, &deleted, 0, error);
+        if (cmd == NULL || !ims_conn_wait(self->conn[side], cmd, error))
+            return FALSE;
+        if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
+            return ims_pass_leave(self, box, side, ims_cmd_text(cmd), error);
+        box->again = TRUE;
+    }
+    return save_unmarked(self, box, side, rows, error);
+}
+
+/* A mark was set on the way to an expunge that did not come to its end. If the deletion is held by
+ * now, or waits, or the message stands again, then it is nobody's wish any more, and any client's
+ * CLOSE would carry it out. */
+static gboolean
+unmark_others(ImsPass *self, ImsBox *box, GHashTable *going, GError **error)
+{
+    g_autoptr(GPtrArray) rows = ims_store_rows_pending(self->store, box->mailbox->id, error);
+
+    if (rows == NULL)
+        return FALSE;
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && !box->left; side++) {
+        g_autoptr(ImsUidSet) shown = ims_uidset_new();
+        g_autoptr(GPtrArray) marked = marked_rows(rows, side, going, shown);
+
+        if (marked->len > 0 && !take_marks(self, box, side, marked, shown, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+unmark_all_others(ImsPass *self, GPtrArray *boxes, const GPtrArray *removals, GError **error)
+{
+    g_autoptr(GHashTable) going = ids_of(removals);
+
+    for (guint i = 0; i < boxes->len; i++) {
+        ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (!box->left && box->mailbox->valid && !unmark_others(self, box, going, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 gboolean
 ims_remove(ImsPass *self, GPtrArray *boxes, GHashTable *known, GError **error)
 {
     g_autoptr(GPtrArray) removals = find_removals(self, boxes, known, error);
 
     if (removals == NULL || !guard(self, removals, error))
+        return FALSE;
+    if (!self->order->dry_run && !unmark_all_others(self, boxes, removals, error))
         return FALSE;
     for (guint i = 0; i < removals->len; i++) {
         Removal *removal = g_ptr_array_index(removals, i);

@@ -190,7 +190,7 @@ ims_store_mailboxes_pending(ImsStore *self, gboolean with_held, GError **error)
     g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(gint64));
     g_autoptr(ImsStatement) ask = ims_db_statement(
         self->db,
-        "SELECT mailbox " FROM_PENDING " AND held <= ?"
+        "SELECT mailbox " FROM_PENDING " AND (held <= ? OR marked <> 0)"
         " UNION SELECT mailbox FROM intent ORDER BY mailbox",
         error);
 

@@ -63,7 +63,7 @@ GPtrArray *ims_store_rows_all(ImsStore *self, gint64 mailbox, GError **error);
 gboolean ims_store_count_rows(
     ImsStore *self, gint64 mailbox, ImsSide side, guint64 *out, GError **error);
 /** ims_store_mailboxes_pending: Returns: (transfer full) (element-type gint64): a GArray of ids of
- * the mailboxes that have rows gone or marked and not held, or open intents. */
+ * the mailboxes that have rows marked, or gone and not held, or open intents. */
 GArray *ims_store_mailboxes_pending(ImsStore *self, gboolean with_held, GError **error);
 /** ims_store_count_held: @mailbox: 0 for the whole account; deletions that vanished on @side and
  * wait for the user. */

@@ -496,6 +496,85 @@ test_next_day(void)
     scene_assert_no_issues(scene);
 }
 
+static const char *
+refuse_expunge(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_has_suffix(verb, "EXPUNGE") ? "[UNAVAILABLE] Not today" : NULL;
+}
+
+/* Work0 has vanished and its twin is marked, but was not expunged. */
+static Scene *
+scene_with_mark(guint n, guint others)
+{
+    g_autoptr(Scene) scene = scene_of_many("Work", n, others);
+
+    expunge_some(scene, "Work", 0, 1);
+    scene->faults[IMS_REMOTE].refuse = refuse_expunge;
+    scene_arm(scene);
+    scene_pass(scene);
+    scene_disarm(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "Work0", "8");
+    return g_steal_pointer(&scene);
+}
+
+/* While the user is asked, no client's CLOSE must carry it out. */
+static void
+test_held_unmarked(void)
+{
+    g_autoptr(Scene) scene = scene_with_mark(6, 10);
+
+    expunge_some(scene, "Work", 1, 5);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_count(scene, IMS_COUNT_HELD), ==, 6);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "Work0", "0");
+    scene_pass(scene);
+    g_assert_cmpuint(scene_steps(scene) + scene_selects(scene), ==, 0);
+    scene->order.has_max_deletions = TRUE;
+    scene->order.max_deletions = 6;
+    scene_start(scene);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "Work"), ==, 0);
+}
+
+/* The same for one that waits, since it may stand where nobody can look. */
+static void
+test_waiting_unmarked(void)
+{
+    g_autoptr(Scene) scene = scene_with_mark(6, 10);
+    char *words[] = {(char *)"Spam", NULL};
+    g_autoptr(ImsPatterns) ignore = ims_patterns_new(words, NULL);
+
+    scene->order.ignore = ignore;
+    fake_create(scene->server[IMS_LOCAL], "Spam");
+    scene_add(scene, IMS_LOCAL, "Spam", "spam", NULL);
+    scene->faults[IMS_LOCAL].garbled = "Spam";
+    scene_arm(scene);
+    scene_pass(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "Work0", "0");
+    scene_disarm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], "Work"), ==, 5);
+}
+
+/* The server was restored, and the message is there again: its twin is not marked any more. */
+static void
+test_standing_unmarked(void)
+{
+    g_autoptr(Scene) scene = scene_of_many("Work", 6, 10);
+    g_autoptr(FakeSnapshot) before = fake_snapshot(scene->server[IMS_LOCAL]);
+
+    expunge_some(scene, "Work", 0, 1);
+    scene->faults[IMS_REMOTE].refuse = refuse_expunge;
+    scene_arm(scene);
+    scene_pass(scene);
+    scene_disarm(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "Work0", "8");
+    fake_restore(scene->server[IMS_LOCAL], before);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "Work0", "0");
+    scene_assert_flags(scene, IMS_LOCAL, "Work", "Work0", "0");
+    scene_assert_quiet(scene);
+}
+
 static void
 test_twins_gone(void)
 {
@@ -551,6 +630,9 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S17-the-rest-goes-on", test_rest_goes_on);
     g_test_add_func("/engine/rules/S17-piece-by-piece-counts", test_day);
     g_test_add_func("/engine/rules/S17-yesterday-does-not-count", test_next_day);
+    g_test_add_func("/engine/rules/S8-held-is-not-marked", test_held_unmarked);
+    g_test_add_func("/engine/rules/S8-waiting-is-not-marked", test_waiting_unmarked);
+    g_test_add_func("/engine/rules/S8-standing-again-is-not-marked", test_standing_unmarked);
     g_test_add_func("/engine/rules/S18-no-twin-left-no-issue", test_twins_gone);
     return g_test_run();
 }

@@ -326,29 +326,29 @@ test_mailboxes_pending(void)
 {
     g_auto(Scratch) scratch = {0};
     g_autoptr(GArray) ids = NULL;
-    gint64 want[3];
+    gint64 want[4];
 
     scratch_init(&scratch);
     scratch_open(&scratch);
     scratch_mailbox(&scratch, "quiet");
     scratch_begin(&scratch);
     scratch_commit(&scratch);
-    for (guint kind = 0; kind < 5; kind++) {
-        const char *const names[] = {"gone", "marked", "intent", "held", "pair"};
+    for (guint kind = 0; kind < 6; kind++) {
+        const char *const names[] = {"gone", "marked", "intent", "held-and-marked", "held", "pair"};
         gint64 mailbox = scratch_mailbox(&scratch, names[kind]);
         g_autoptr(ImsRow) row = pair_new(1, 1);
         g_autoptr(ImsIntent) intent = ims_intent_new();
 
-        row->gone = kind == 0 || kind == 3 ? 1 : 0;
+        row->gone = kind == 0 || kind == 3 || kind == 4 ? 1 : 0;
         row->marked = kind == 1 || kind == 3 ? 2 : 0;
-        row->held = kind == 3;
+        row->held = kind == 3 || kind == 4;
         intent->mailbox = mailbox;
         scratch_begin(&scratch);
         scratch_save(&scratch, mailbox, row);
         if (kind == 2)
             g_assert_true(ims_store_save_intent(scratch.store, intent, NULL));
         scratch_commit(&scratch);
-        if (kind < 3)
+        if (kind < 4)
             want[kind] = mailbox;
     }
 
