@@ -18,6 +18,7 @@ ims_box_new(ImsMailbox *mailbox)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         self->unread[side] = ims_uidset_new();
         self->unreadable[side] = ims_uidset_new();
+        self->awaited[side] = ims_uidset_new();
         self->doubted[side] = g_ptr_array_new_with_free_func((GDestroyNotify)ims_row_free);
     }
     return self;
@@ -30,6 +31,7 @@ ims_box_clear_round(ImsBox *self)
         g_clear_pointer(&self->delta[side], ims_delta_free);
         ims_uidset_add_set(self->unreadable[side], self->unread[side]);
         ims_uidset_remove_range(self->unread[side], 1, G_MAXUINT32);
+        ims_uidset_remove_range(self->awaited[side], 1, G_MAXUINT32);
     }
     g_clear_pointer(&self->plan, ims_plan_free);
     g_clear_pointer(&self->rows, g_ptr_array_unref);
@@ -45,6 +47,7 @@ ims_box_free(ImsBox *self)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         ims_uidset_free(self->unread[side]);
         ims_uidset_free(self->unreadable[side]);
+        ims_uidset_free(self->awaited[side]);
         g_ptr_array_unref(self->doubted[side]);
         g_free(self->spelling[side]);
         g_free(self->wire[side]);

@@ -30,7 +30,7 @@ typedef struct {
     gboolean full;     /* compare all messages in the next gather */
     gboolean unite;    /* and trust no flag of the base */
     gboolean again;    /* another round is needed */
-    gboolean waits;    /* a removal here waits for what could not be looked at */
+    gboolean waits;    /* something here waits for what could not be looked at */
     gboolean left;     /* left alone for the rest of the pass */
     gboolean excluded; /* the patterns, or its namespace, leave it out */
     gboolean planned;  /* in a dry run: would be created, and all its mail be copied there */
@@ -42,6 +42,7 @@ typedef struct {
     GPtrArray *doubted[IMS_N_SIDES];    /* ImsRow, owned: see copy.c */
     ImsUidSet *unread[IMS_N_SIDES];     /* asked for and not given, in this round */
     ImsUidSet *unreadable[IMS_N_SIDES]; /* in an earlier round of this pass */
+    ImsUidSet *awaited[IMS_N_SIDES];    /* copies, perhaps, of open intents; in this round */
 } ImsBox;
 
 /* What a mailbox has cost this pass so far; it outlives the connections. */

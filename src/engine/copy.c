@@ -19,7 +19,7 @@
 #define SINGLES_AHEAD 32
 
 /* The source's cursor passes what has been dealt with, batch by batch, so that an interrupted copy
- * of a million messages goes on where it stopped. Nothing unread is passed. */
+ * of a million messages goes on where it stopped. Nothing unread or awaited is passed. */
 static void
 advance_cursor(ImsBatch *batch)
 {
@@ -31,7 +31,8 @@ advance_cursor(ImsBatch *batch)
         return; /* a batch before this one was not stored */
     for (guint i = 0; i < batch->messages->len; i++)
         last = MAX(last, g_array_index(batch->messages, ImsMessage, i).uid);
-    if (ims_uidset_is_empty(batch->box->unread[from]) && last < G_MAXUINT32 &&
+    if (ims_uidset_is_empty(batch->box->unread[from]) &&
+        ims_uidset_is_empty(batch->box->awaited[from]) && last < G_MAXUINT32 &&
         last >= point->uidnext)
         point->uidnext = last + 1;
 }

@@ -270,6 +270,7 @@ decide(ImsPass *self, ImsBox *box, GError **error)
         view.delta[side] = box->delta[side];
         view.cursor[side] = box->mailbox->point[side].uidnext;
         view.full[side] = box->full;
+        view.awaited[side] = box->awaited[side];
         if (!ims_store_count_rows(self->store, box->mailbox->id, side, &view.n_rows[side], error))
             return FALSE;
     }

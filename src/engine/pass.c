@@ -58,7 +58,8 @@ move_points(const ImsPass *self, ImsBox *box)
         guint32 cursor = mailbox->point[side].uidnext;
 
         mailbox->point[side] = *told;
-        if (told->uidnext == 0 || !ims_uidset_is_empty(box->unread[side]))
+        if (told->uidnext == 0 || !ims_uidset_is_empty(box->unread[side]) ||
+            !ims_uidset_is_empty(box->awaited[side]))
             mailbox->point[side].uidnext = cursor;
         if (mailbox->identity[side] == NULL)
             mailbox->identity[side] = g_strdup(box->delta[side]->id);

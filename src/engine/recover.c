@@ -348,37 +348,97 @@ recover_home(
     return settle_intent(self, home, intent, candidates, error);
 }
 
-static gboolean
-has_home(GPtrArray *boxes, GPtrArray *intents, ImsSide to)
+/* Returns: (transfer container): those to @to whose mailbox is gathered, or is not. */
+static GPtrArray *
+choose_intents(GPtrArray *boxes, GPtrArray *intents, ImsSide to, gboolean gathered)
 {
-    for (guint i = 0; i < intents->len; i++) {
-        const ImsIntent *intent = g_ptr_array_index(intents, i);
+    GPtrArray *chosen = g_ptr_array_new();
 
-        if (intent->to == to && find_home(boxes, intent->mailbox) != NULL)
-            return TRUE;
+    for (guint i = 0; i < intents->len; i++) {
+        ImsIntent *intent = g_ptr_array_index(intents, i);
+
+        if (intent->to == to && (find_home(boxes, intent->mailbox) != NULL) == gathered)
+            g_ptr_array_add(chosen, intent);
     }
-    return FALSE;
+    return chosen;
 }
 
 static gboolean
-recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GError **error)
+recover_homes(
+    ImsPass *self,
+    GPtrArray *boxes,
+    GPtrArray *intents,
+    ImsSide to,
+    GArray *candidates,
+    GError **error)
 {
     g_autoptr(GArray) unseen = g_array_new(FALSE, FALSE, sizeof(ImsUnseen));
-    g_autoptr(GArray) candidates = NULL;
+    guint n_gathered = candidates->len;
     gboolean unknown = FALSE;
 
-    if (!has_home(boxes, intents, to))
-        return TRUE;
-    candidates = all_candidates(self, boxes, to, error);
-    if (candidates == NULL || !ims_unseen_mail(self, to, unseen, &unknown, error))
+    if (!ims_unseen_mail(self, to, unseen, &unknown, error))
         return FALSE;
     add_unseen(candidates, unseen);
     for (guint i = 0; i < intents->len; i++) {
         const ImsIntent *intent = g_ptr_array_index(intents, i);
         ImsBox *home = find_home(boxes, intent->mailbox);
 
-        if (home != NULL && intent->to == to &&
-            !recover_home(self, home, intent, candidates, unknown, error))
+        if (home != NULL && !recover_home(self, home, intent, candidates, unknown, error))
+            return FALSE;
+    }
+    g_array_set_size(candidates, n_gathered); /* the rest is freed with this */
+    return TRUE;
+}
+
+/* A copy may have been moved out of a mailbox that cannot be looked into in this round, or that is
+ * not synced any more. Copied as new mail now, it would have a row, and its source would be copied
+ * again once that mailbox comes back; so what looks like it stays where it is until then. */
+static gboolean
+await_copies(ImsPass *self, const ImsIntent *intent, GArray *candidates, GError **error)
+{
+    if (!identify_candidates(self, intent, candidates, error))
+        return FALSE;
+    for (guint i = 0; i < intent->messages->len; i++) {
+        Candidate *copy =
+            find(intent, &g_array_index(intent->messages, ImsIntentMessage, i), candidates, FALSE);
+
+        if (copy == NULL || copy->box->left)
+            continue;
+        copy->taken = TRUE;
+        copy->box->waits = TRUE;
+        ims_uidset_add(copy->box->awaited[intent->to], copy->message->uid);
+        if (!ims_pass_raise(
+                self,
+                IMS_ISSUE_MAILBOX_FAILED,
+                copy->box->mailbox->name,
+                intent->to,
+                0,
+                _("a message may be the copy of an interrupted sync, moved here from a mailbox "
+                  "that nobody can look into now"),
+                error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+recover_side(ImsPass *self, GPtrArray *boxes, GPtrArray *intents, ImsSide to, GError **error)
+{
+    g_autoptr(GPtrArray) at_home = choose_intents(boxes, intents, to, TRUE);
+    g_autoptr(GPtrArray) away = choose_intents(boxes, intents, to, FALSE);
+    g_autoptr(GPtrArray) left = NULL;
+    g_autoptr(GArray) candidates = NULL;
+
+    if (at_home->len + away->len == 0)
+        return TRUE;
+    candidates = all_candidates(self, boxes, to, error);
+    if (candidates == NULL ||
+        (at_home->len > 0 && !recover_homes(self, boxes, at_home, to, candidates, error)))
+        return FALSE;
+    left = choose_intents(boxes, at_home, to, FALSE); /* by now */
+    g_ptr_array_extend(away, left, NULL, NULL);
+    for (guint i = 0; i < away->len; i++) {
+        if (!await_copies(self, g_ptr_array_index(away, i), candidates, error))
             return FALSE;
     }
     return TRUE;

@@ -467,7 +467,10 @@ decide_unknown(Decision *d)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         for (guint i = 0; i < d->unknown[side]->len; i++) {
             const ImsMessage *message = g_array_index(d->unknown[side], ImsMessage *, i);
+            const ImsUidSet *awaited = d->view->awaited[side];
 
+            if (awaited != NULL && ims_uidset_contains(awaited, message->uid))
+                continue;
             if (strangers && message->uid < d->view->cursor[side])
                 add_stranger(d, side, message->uid, message);
             else

@@ -10,11 +10,12 @@
 
 typedef struct {
     GPtrArray *rows; /* ImsRow: every one that a delta names or that is pending */
-    const ImsDelta *delta[IMS_N_SIDES]; /* since the base's points */
-    guint32 cursor[IMS_N_SIDES];        /* all below it has been dealt with */
-    guint64 n_rows[IMS_N_SIDES];        /* rows that stand on that side, before these deltas */
-    gboolean full[IMS_N_SIDES];         /* the delta's fresh are *all* messages of that side */
-    gboolean unite;                     /* flags of the base cannot be trusted */
+    const ImsDelta *delta[IMS_N_SIDES];    /* since the base's points */
+    guint32 cursor[IMS_N_SIDES];           /* all below it has been dealt with */
+    guint64 n_rows[IMS_N_SIDES];           /* rows that stand on that side, before these deltas */
+    const ImsUidSet *awaited[IMS_N_SIDES]; /* unknown ones that are no new mail yet; NULL: none */
+    gboolean full[IMS_N_SIDES];            /* the delta's fresh are *all* messages of that side */
+    gboolean unite;                        /* flags of the base cannot be trusted */
 } ImsView;
 
 /* Flags to be changed on one side of a pair. */

@@ -236,6 +236,83 @@ test_likeness_excluded(void)
     g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
 }
 
+static const char *
+refuse_home(const char *verb, const char *mailbox, gpointer data)
+{
+    return g_str_equal(verb, "SELECT") && g_strcmp0(mailbox, "INBOX") == 0 ? "[INUSE] Not today"
+                                                                           : NULL;
+}
+
+static const ImsSide home_sides[] = {IMS_LOCAL, IMS_REMOTE};
+
+/* As copy-moved-meanwhile, but the mailbox from which the copy was moved cannot be opened, on
+ * either side, or is not synced for a while. What is in the other one goes on all the same. */
+static void
+test_home_away(gconstpointer data)
+{
+    const ImsSide *closed = data;
+    g_autoptr(Scene) scene = scene_with_lost_reply();
+    g_autoptr(ImsPatterns) ignore = patterns_of("INBOX");
+
+    move_copy(scene);
+    scene_add(scene, IMS_REMOTE, "Work", "other", NULL);
+    scene_add(scene, IMS_LOCAL, "Work", "another", NULL);
+    if (closed == NULL)
+        scene->order.ignore = ignore;
+    else
+        scene->faults[*closed].refuse = refuse_home;
+    scene_arm(scene);
+    for (guint i = 0; i < 2; i++) {
+        scene_pass(scene);
+        assert_there(scene, "Work", "other", 1);
+        assert_there(scene, "Work", "another", 1);
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "two"), ==, 0);
+        g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+    }
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+
+    scene_disarm(scene);
+    scene->order.ignore = NULL;
+    scene_pass(scene);
+    scene_assert_equal(scene);
+    assert_there(scene, "INBOX", "one", 1);
+    assert_there(scene, "INBOX", "two", 0);
+    assert_there(scene, "Work", "two", 1);
+    g_assert_cmpuint(fake_count(scene->server[IMS_LOCAL], "Work"), ==, 3);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+static void
+move_copy_to_work(Scene *scene)
+{
+    if (scene_find(scene, IMS_REMOTE, "INBOX", "two") != 0)
+        move_copy(scene);
+}
+
+/* The server does not say where it stored the copy, and another client moves it in the same pass.
+ */
+static void
+test_home_left(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Trap trap = {.command = "SELECT \"Work\"", .nth = 1, .spring = move_copy_to_work};
+
+    scene_create(scene, "Work");
+    scene_start(scene);
+    scene->faults[IMS_REMOTE].no_appenduid = TRUE;
+    scene_add(scene, IMS_LOCAL, "INBOX", "two", NULL);
+    scene_add(scene, IMS_REMOTE, "Work", "other", NULL);
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_pass(scene);
+    g_assert_cmpuint(trap.seen, >, 1);
+    scene_disarm(scene);
+    scene_start(scene);
+    assert_there(scene, "Work", "two", 1);
+    assert_there(scene, "INBOX", "two", 0);
+    scene_assert_quiet(scene);
+}
+
 static void
 replace_work(Scene *scene)
 {
@@ -616,6 +693,12 @@ main(int argc, char **argv)
         "/engine/rules/S13-moved-where-nobody-may-look", NULL, test_lost_reply_hidden);
     g_test_add_func("/engine/rules/S13-moved-into-an-excluded-one", test_lost_reply_excluded);
     g_test_add_func("/engine/rules/S13-likeness-in-an-excluded-one", test_likeness_excluded);
+    g_test_add_data_func(
+        "/engine/rules/S13-home-refused/local", &home_sides[IMS_LOCAL], test_home_away);
+    g_test_add_data_func(
+        "/engine/rules/S13-home-refused/remote", &home_sides[IMS_REMOTE], test_home_away);
+    g_test_add_data_func("/engine/rules/S13-home-ignored", NULL, test_home_away);
+    g_test_add_func("/engine/rules/S13-home-left-in-the-same-pass", test_home_left);
     g_test_add_func("/engine/rules/S13-stray-append-is-taken-back", test_stray);
     g_test_add_func("/engine/rules/S16-our-own-copies-are-not-new", test_own_copies);
     g_test_add_func("/engine/rules/S16-flags-of-the-feeding-fetch", test_feeding_fetch);

@@ -398,6 +398,27 @@ test_another_message_under_the_uid(void)
     g_assert_cmpuint(plan->dropped->len, ==, 1);
 }
 
+/* S13: what may be a copy of ours is counted, and left alone. */
+static void
+test_awaited(void)
+{
+    g_auto(Scene) scene = {0};
+    g_autoptr(ImsPlan) plan = NULL;
+    g_autoptr(ImsUidSet) awaited = ims_uidset_new();
+
+    scene_init(&scene, 0);
+    ims_uidset_add(awaited, 2);
+    scene.view.awaited[IMS_REMOTE] = awaited;
+    report(scene.delta[IMS_REMOTE]->fresh, 2, 0);
+    report(scene.delta[IMS_REMOTE]->fresh, 3, 0);
+    scene.delta[IMS_REMOTE]->point.uidnext = 4;
+    scene.delta[IMS_REMOTE]->point.messages = 3;
+    plan = ims_decide(&scene.view);
+    g_assert_false(plan->miscounted);
+    g_assert_cmpuint(plan->copies[IMS_LOCAL]->len, ==, 1);
+    g_assert_cmpuint(g_array_index(plan->copies[IMS_LOCAL], ImsMessage, 0).uid, ==, 3);
+}
+
 /* Law 3: below the cursor and unknown on both sides: perhaps a lost pair. Copying would double it.
  */
 static void
@@ -443,6 +464,7 @@ main(int argc, char **argv)
     g_test_add_func("/sync/decide/settling-one-way", test_settling_one_way_keeps_the_other);
     g_test_add_func("/sync/decide/S4-masked-keyword-was-not-removed", test_masked_keyword);
     g_test_add_func("/sync/decide/S3-another-message", test_another_message_under_the_uid);
+    g_test_add_func("/sync/decide/S13-awaited-is-not-new", test_awaited);
     g_test_add_func("/sync/decide/unknown-on-both-sides", test_unknown_on_both_sides);
     return g_test_run();
 }
