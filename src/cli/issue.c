@@ -134,6 +134,20 @@ add_name(GString *text, const Issue *issue)
 }
 
 static void
+add_read_only(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text,
+        _("“%s” may only be read on the %s side. Flags that were changed on the %s side wait."),
+        issue->mailbox,
+        issue->side,
+        issue->other);
+    g_string_append(text, "\n  → ");
+    g_string_append_printf(
+        text, _("see that it may be written on the %s side; they are carried then"), issue->side);
+}
+
+static void
 add_other(GString *text, const Issue *issue)
 {
     g_string_append_printf(
@@ -157,6 +171,7 @@ add_sentences(GString *text, const Issue *issue)
         {"refused", add_refused},
         {"mailbox-failed", add_failed},
         {"name", add_name},
+        {"read-only", add_read_only},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {

@@ -173,6 +173,12 @@ ims_pass_leave(ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GEr
         self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, detail, error);
 }
 
+gboolean
+ims_box_awaits_rights(const ImsPass *self, const ImsBox *box, ImsSide side)
+{
+    return ims_pass_has_issue(self, IMS_ISSUE_READ_ONLY, box->mailbox->name, side);
+}
+
 ImsKeeps
 ims_box_keeps(const ImsBox *box, ImsSide side)
 {

@@ -109,6 +109,8 @@ gboolean ims_pass_settle_issue(
 gboolean ims_pass_settle_failure(ImsPass *self, const ImsBox *box, ImsSide side, GError **error);
 /** ims_pass_settle_failures: settles mailbox-failed of earlier passes. */
 gboolean ims_pass_settle_failures(ImsPass *self, const ImsBox *box, GError **error);
+/** ims_box_awaits_rights: flags wait until @side may be written. */
+gboolean ims_box_awaits_rights(const ImsPass *self, const ImsBox *box, ImsSide side);
 /** ims_pass_leave: an issue mailbox-failed; @box is left alone for the rest of the pass. */
 gboolean ims_pass_leave(
     ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);

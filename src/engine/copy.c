@@ -64,8 +64,10 @@ settle_pairs(ImsPass *self, ImsBatch *batch, const ImsUidSet *uids, GError **err
 
             row->uid[from] = message->uid;
             row->uid[to] = (guint32)uid;
-            row->flags[from] = ims_flags_copy(&message->flags);
             row->flags[to] = ims_batch_flags_sent(batch, &message->flags);
+            /* What could not be sent for want of rights is a change that waits for them. */
+            row->flags[from] = batch->box->delta[to]->read_only ? ims_flags_copy(&row->flags[to])
+                                                                : ims_flags_copy(&message->flags);
             row->fingerprint = message->fingerprint;
             if ((message->have & IMS_HAVE_SIZE) != 0)
                 row->hash[from] = ims_message_hash(message->size, message->date);

@@ -122,7 +122,9 @@ forget_base(ImsPass *self, ImsBox *box, GError **error)
            ims_store_save_mailbox(self->store, mailbox, error) &&
            ims_store_commit(self->store, error) &&
            ims_update_deletions(self, box, IMS_LOCAL, error) &&
-           ims_update_deletions(self, box, IMS_REMOTE, error);
+           ims_update_deletions(self, box, IMS_REMOTE, error) &&
+           ims_pass_settle_issue(self, IMS_ISSUE_READ_ONLY, mailbox->name, IMS_LOCAL, error) &&
+           ims_pass_settle_issue(self, IMS_ISSUE_READ_ONLY, mailbox->name, IMS_REMOTE, error);
 }
 
 gboolean
@@ -174,13 +176,14 @@ check_base(ImsPass *self, ImsBox *box, GError **error)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         const ImsPoint *told = &box->delta[side]->point;
         guint64 known = box->mailbox->point[side].modseq;
+        gboolean freed = ims_box_awaits_rights(self, box, side) && !box->delta[side]->read_only;
 
         if (!ims_box_identity_holds(box, side, box->delta[side])) {
             box->again = TRUE;
             return forget_base(self, box, error);
         }
-        if (box->full ||
-            (told->modseq >= known && told->modseq != 0 && !ims_box_is_overdue(self, box)))
+        if (box->full || (told->modseq >= known && told->modseq != 0 &&
+                          !ims_box_is_overdue(self, box) && !freed))
             continue;
         box->again = TRUE;
         box->full = TRUE;

@@ -400,7 +400,8 @@ settle_step(ImsPass *self, const ImsTreeStep *step, GError **error)
             !ims_pass_settle_issue(self, IMS_ISSUE_NAME, step->name, side, error))
             return FALSE;
         if (excluded &&
-            !ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, step->name, side, error))
+            (!ims_pass_settle_issue(self, IMS_ISSUE_MAILBOX_FAILED, step->name, side, error) ||
+             !ims_pass_settle_issue(self, IMS_ISSUE_READ_ONLY, step->name, side, error)))
             return FALSE;
         if (step->verb != IMS_TREE_SYNC &&
             !ims_pass_settle_issue(self, IMS_ISSUE_NEEDS_ADOPTION, step->name, side, error))

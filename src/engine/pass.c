@@ -73,12 +73,27 @@ move_points(const ImsPass *self, ImsBox *box)
     box->miscounts = 0;
 }
 
+/* Flags that wait for rights stand in the base only, and no delta tells of them again; so the issue
+ * is what remembers them: as long as it is open the mailbox is opened by each pass, and once it may
+ * be written, it is compared in full. */
+static gboolean
+settle_rights(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
+{
+    const char *name = box->mailbox->name;
+
+    if (box->plan->waiting[side])
+        return ims_pass_raise(self, IMS_ISSUE_READ_ONLY, name, side, 0, NULL, error);
+    return !box->full || ims_pass_settle_issue(self, IMS_ISSUE_READ_ONLY, name, side, error);
+}
+
 static gboolean
 commit_box(ImsPass *self, ImsBox *box, GError **error)
 {
     guint strangers = box->plan->strangers->len;
 
-    if (!ims_store_begin(self->store, error) || !save_plan(self, box, error))
+    if (!settle_rights(self, box, IMS_LOCAL, error) ||
+        !settle_rights(self, box, IMS_REMOTE, error) || !ims_store_begin(self->store, error) ||
+        !save_plan(self, box, error))
         return FALSE;
     move_points(self, box);
     if (!ims_store_save_mailbox(self->store, box->mailbox, error) ||
@@ -132,10 +147,18 @@ wants_back(const ImsBox *box)
     return FALSE;
 }
 
+/* What the union of flags found to set must not look like a removal to the next comparison. */
+static gboolean
+waits_to_unite(const ImsBox *box)
+{
+    return box->unite && (box->plan->waiting[IMS_LOCAL] || box->plan->waiting[IMS_REMOTE]);
+}
+
 static gboolean
 may_commit(const ImsBox *box)
 {
-    return !box->left && box->plan != NULL && !box->plan->miscounted && !wants_back(box);
+    return !box->left && box->plan != NULL && !box->plan->miscounted && !wants_back(box) &&
+           !waits_to_unite(box);
 }
 
 static gboolean
@@ -284,7 +307,8 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
                 return FALSE;
         } else if (
             ims_box_has_moved(box) || box->full || is_pending(pending, box->mailbox->id) ||
-            ims_box_is_overdue(self, box)) {
+            ims_box_is_overdue(self, box) || ims_box_awaits_rights(self, box, IMS_LOCAL) ||
+            ims_box_awaits_rights(self, box, IMS_REMOTE)) {
             g_ptr_array_add(work, box);
         }
     }

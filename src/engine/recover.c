@@ -206,6 +206,17 @@ stands(const ImsBox *home, ImsSide side, guint32 uid)
            !ims_uidset_contains(delta->vanished, uid);
 }
 
+/* With which of its flags the copy was stored at least; as for copy.c, what may not have been sent
+ * for want of rights is a change that waits for them. */
+static ImsFlags
+flags_sent(const ImsBox *home, ImsSide to, const ImsIntentMessage *wanted)
+{
+    ImsKeeps keeps = ims_box_keeps(home, to);
+
+    return home->delta[to]->read_only ? ims_keeps_mask(&keeps, &wanted->flags)
+                                      : ims_flags_copy(&wanted->flags);
+}
+
 static void
 moved_away(ImsRow *row, ImsSide to, const ImsMessage *copy)
 {
@@ -221,6 +232,7 @@ moved_away(ImsRow *row, ImsSide to, const ImsMessage *copy)
 static gboolean
 settle_message(
     ImsPass *self,
+    const ImsBox *home,
     const ImsIntent *intent,
     const ImsIntentMessage *wanted,
     const Candidate *copy,
@@ -234,9 +246,9 @@ settle_message(
     if (!at_home && !source_stands)
         return TRUE;
     row->uid[from] = wanted->uid;
-    row->flags[from] = ims_flags_copy(&wanted->flags);
+    row->flags[from] = flags_sent(home, to, wanted);
     row->hash[from] = wanted->size != 0 ? ims_message_hash(wanted->size, wanted->date) : 0;
-    row->flags[to] = ims_flags_copy(&wanted->flags);
+    row->flags[to] = ims_flags_copy(&row->flags[from]);
     row->fingerprint = wanted->fingerprint;
     if (at_home)
         row->uid[to] = copy->message->uid;
@@ -281,7 +293,8 @@ settle_intent(
             continue;
         copy->taken = TRUE;
         if (!make_way(self, home, from, wanted->uid, error) ||
-            !settle_message(self, intent, wanted, copy, stands(home, from, wanted->uid), error))
+            !settle_message(
+                self, home, intent, wanted, copy, stands(home, from, wanted->uid), error))
             return FALSE;
     }
     return ims_store_delete_intent(self->store, intent->id, error) &&

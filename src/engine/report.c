@@ -27,6 +27,8 @@ state_of(const ImsPass *self, const ImsBox *box, const ImsSummary *done)
         return IMS_MAILBOX_PENDING;
     if (box->left || !box->there[IMS_LOCAL] || !box->there[IMS_REMOTE])
         return IMS_MAILBOX_HELD;
+    if (ims_box_awaits_rights(self, box, IMS_LOCAL) || ims_box_awaits_rights(self, box, IMS_REMOTE))
+        return IMS_MAILBOX_PENDING;
     return box->mailbox->valid && !box->again && !box->waits && !box->put_off ? IMS_MAILBOX_SYNCED
                                                                               : IMS_MAILBOX_PENDING;
 }

@@ -15,6 +15,7 @@ typedef enum {
     IMS_ISSUE_REFUSED,          /* messages that @side refused */
     IMS_ISSUE_MAILBOX_FAILED,   /* @side answered NO to CREATE or SELECT; @detail has its words */
     IMS_ISSUE_NAME,             /* @side cannot hold this name as it is */
+    IMS_ISSUE_READ_ONLY, /* flags changed on the other side wait until @side may be written */
     IMS_N_ISSUES
 } ImsIssueKind;
 

@@ -311,11 +311,29 @@ decide_marks(Decision *d, ImsRow *row, const ImsFlags *const now[], ImsFlagMerge
     }
 }
 
+/* What a side that may only be read shows is what stands there, and what it would keep is not
+ * known: nothing is masked, and what has to be set there waits. */
+static ImsKeeps
+keeps_of(const ImsDelta *delta)
+{
+    return (ImsKeeps){delta->read_only ? NULL : &delta->permanent, delta->any_keyword};
+}
+
+static void
+add_step(Decision *d, ImsRow *row, ImsSide side, ImsFlagMerge *merge)
+{
+    if (ims_flags_is_empty(&merge->add[side]) && ims_flags_is_empty(&merge->del[side]))
+        return;
+    if (d->view->delta[side]->read_only)
+        d->plan->waiting[side] = TRUE;
+    else
+        g_ptr_array_add(d->plan->flags, flag_step(row, side, merge));
+}
+
 /* A pair of which a side reported something. */
 static void
 decide_pair(Decision *d, ImsRow *row)
 {
-    const ImsDelta *const *delta = d->view->delta;
     ImsKeeps keeps[IMS_N_SIDES];
     g_auto(ImsFlags) local = flags_now(d, row, IMS_LOCAL);
     g_auto(ImsFlags) remote = flags_now(d, row, IMS_REMOTE);
@@ -326,7 +344,7 @@ decide_pair(Decision *d, ImsRow *row)
     gboolean dirty = FALSE;
 
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        keeps[side] = (ImsKeeps){&delta[side]->permanent, delta[side]->any_keyword};
+        keeps[side] = keeps_of(d->view->delta[side]);
         if (seen(d, row, side) != NULL)
             forgive_masked(row, side, now[side]);
     }
@@ -338,8 +356,7 @@ decide_pair(Decision *d, ImsRow *row)
 
         dirty |= take_hash(d, row, side);
         dirty |= take_flags(row, side, &agreed);
-        if (!ims_flags_is_empty(&merge.add[side]) || !ims_flags_is_empty(&merge.del[side]))
-            g_ptr_array_add(d->plan->flags, flag_step(row, side, &merge));
+        add_step(d, row, side, &merge);
     }
     if (dirty)
         g_hash_table_add(d->dirty, row);

@@ -28,12 +28,14 @@ typedef struct {
 typedef struct {
     gboolean
         miscounted; /* law 5: what the server counts is not what we know: nothing else is set */
-    GArray *copies[IMS_N_SIDES]; /* [to]: ImsMessage of the other side, ascending UID */
-    GPtrArray *flags;            /* ImsFlagStep */
-    GPtrArray *changed;          /* ImsRow of the view to be saved as they now stand */
-    GPtrArray *dropped;          /* ImsRow of the view to be deleted: gone on every side they had */
-    GPtrArray *restored;         /* ImsRow of the view: gone on one side, wanted back by the other;
-                                    deleted once the copy (it is among the copies) has a row */
+    GArray *copies[IMS_N_SIDES];   /* [to]: ImsMessage of the other side, ascending UID */
+    GPtrArray *flags;              /* ImsFlagStep */
+    gboolean waiting[IMS_N_SIDES]; /* flags could not be set there, as it may only be read; they are
+                                      still a change in the base */
+    GPtrArray *changed;            /* ImsRow of the view to be saved as they now stand */
+    GPtrArray *dropped;  /* ImsRow of the view to be deleted: gone on every side they had */
+    GPtrArray *restored; /* ImsRow of the view: gone on one side, wanted back by the other;
+                            deleted once the copy (it is among the copies) has a row */
     GPtrArray
         *strangers;  /* new ImsRow: singles that a full comparison found on both sides, and the
                         ends of pairs that turned out to be two messages: only adoption can tell */

@@ -197,6 +197,7 @@ test_issue_names_the_way_out(void)
         {"refused", "remote", "they stay on the local side"},
         {"mailbox-failed", "local", "act on the server's words"},
         {"name", "remote", "rename it on the local side"},
+        {"read-only", "remote", "may be written on the remote side"},
         {"of-tomorrow", "remote", "of-tomorrow"},
     };
 

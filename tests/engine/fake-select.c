@@ -121,6 +121,12 @@ put_permanent_flags(FakeConn *conn, const FakeMailbox *mailbox)
     used.system = IMS_FLAG_ALL;
     g_string_append(out, "* FLAGS ");
     fake_put_flags(out, &used);
+    if (conn->read_only) {
+        g_string_append(out, "\r\n");
+        fake_untagged(conn, "OK [PERMANENTFLAGS ()] Read-only mailbox.");
+        ims_flags_clear(&used);
+        return;
+    }
     g_string_append(out, "\r\n* OK [PERMANENTFLAGS ");
     fake_put_flags(out, &used);
     if (!conn->server->faults.no_new_keywords || conn->server->faults.promises_keywords) {

@@ -104,15 +104,15 @@ typedef struct {
     gboolean promises_keywords; /* and yet PERMANENTFLAGS has \* */
     guint keywords_max;         /* of a mailbox; NO to a STORE or APPEND of more; 0: no limit */
     gboolean folds_case;        /* CREATE makes the name lower case */
-    gboolean read_only;         /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO */
-    gboolean mailbox_ids;       /* MAILBOXID in SELECT */
-    guint size_more;            /* RFC822.SIZE is so much more than the octets of the body */
-    gboolean body_first;        /* FETCH tells everything else behind the body */
-    gboolean no_uidnext;        /* SELECT leaves UIDNEXT out */
-    gboolean no_appenduid;      /* the reply to an APPEND has no code */
-    const char *no_status;      /* LIST gives no STATUS of this mailbox, nor does STATUS */
-    const char *no_modseqs;     /* this mailbox is NOMODSEQ */
-    const char *lie_mailbox;    /* here VANISHED (EARLIER) also names @lie_uids */
+    gboolean read_only;     /* SELECT is READ-ONLY, STORE and EXPUNGE are answered NO; APPEND not */
+    gboolean mailbox_ids;   /* MAILBOXID in SELECT */
+    guint size_more;        /* RFC822.SIZE is so much more than the octets of the body */
+    gboolean body_first;    /* FETCH tells everything else behind the body */
+    gboolean no_uidnext;    /* SELECT leaves UIDNEXT out */
+    gboolean no_appenduid;  /* the reply to an APPEND has no code */
+    const char *no_status;  /* LIST gives no STATUS of this mailbox, nor does STATUS */
+    const char *no_modseqs; /* this mailbox is NOMODSEQ */
+    const char *lie_mailbox; /* here VANISHED (EARLIER) also names @lie_uids */
     const char *lie_uids;
     guint lie_missing; /* and there EXISTS is so many too low */
     /* `BODY[] NIL` for a message whose text contains it */

@@ -217,6 +217,80 @@ test_refused_store(void)
     scene_assert_flags(scene, IMS_LOCAL, "Work", "three", "0");
 }
 
+static void
+set_read_only(Scene *scene, gboolean read_only)
+{
+    scene->faults[IMS_REMOTE].read_only = read_only;
+    scene_arm(scene);
+}
+
+/* What is changed meanwhile waits, in an issue and without a step, and is carried in the end. */
+static void
+test_read_only(void)
+{
+    g_autoptr(Scene) scene = scene_of_work();
+
+    scene_set_flags(scene, IMS_LOCAL, "Work", "two", "4 $label");
+    scene_start(scene);
+    set_read_only(scene, TRUE);
+    scene_set_flags(scene, IMS_LOCAL, "Work", "one", "5 $label");
+    scene_set_flags(scene, IMS_LOCAL, "Work", "two", "0");
+    scene_add(scene, IMS_LOCAL, "Work", "new", "1");
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_READ_ONLY, "Work", IMS_REMOTE));
+    scene_assert_flags(scene, IMS_LOCAL, "Work", "new", "1");
+    scene_set_flags(scene, IMS_REMOTE, "Work", "one", "2"); /* by one who may */
+    scene_pass(scene);
+    scene_assert_flags(scene, IMS_LOCAL, "Work", "one", "7 $label");
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_READ_ONLY, "Work", IMS_REMOTE));
+    g_assert_cmpuint(scene_steps(scene), ==, 0);
+
+    set_read_only(scene, FALSE);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "one", "7 $label");
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "two", "0");
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "new", "1");
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* What was changed is changed back: then nothing waits any more, as the next comparison finds. */
+static void
+test_read_only_undone(void)
+{
+    g_autoptr(Scene) scene = scene_of_work();
+
+    set_read_only(scene, TRUE);
+    scene_set_flags(scene, IMS_LOCAL, "Work", "one", "5");
+    scene_pass(scene);
+    scene_set_flags(scene, IMS_LOCAL, "Work", "one", "0");
+    scene_pass(scene);
+    scene->now_us += 31 * DAY_US;
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* Flags that are united, as the base cannot be trusted, are not taken for removed afterwards. */
+static void
+test_read_only_united(void)
+{
+    g_autoptr(Scene) scene = scene_of_work();
+
+    scene_set_flags(scene, IMS_LOCAL, "Work", "one", "1");
+    scene_start(scene);
+    set_read_only(scene, TRUE);
+    scene_set_flags(scene, IMS_REMOTE, "Work", "one", "0");
+    fake_lose_modseqs(scene->server[IMS_REMOTE], "Work");
+    scene_pass(scene);
+    scene_pass(scene);
+    set_read_only(scene, FALSE);
+    scene_start(scene);
+    scene_assert_flags(scene, IMS_REMOTE, "Work", "one", "1");
+    scene_assert_quiet(scene);
+}
+
 /* -- S5 -- */
 
 static gboolean
@@ -337,6 +411,9 @@ main(int argc, char **argv)
         "/engine/rules/S4-masked-keyword-in-spite-of-a-promise", "", test_masked_keyword);
     g_test_add_func("/engine/rules/S4-lost-modseqs-unite-flags", test_lost_modseqs);
     g_test_add_func("/engine/rules/S4-refused-store-is-not-repeated", test_refused_store);
+    g_test_add_func("/engine/rules/S4-read-only-for-a-while-loses-no-flag", test_read_only);
+    g_test_add_func("/engine/rules/S4-read-only-and-changed-back", test_read_only_undone);
+    g_test_add_func("/engine/rules/S4-read-only-with-lost-modseqs", test_read_only_united);
     g_test_add_func("/engine/rules/S5-interrupted-pass-loses-no-change", test_interrupted);
     g_test_add_func("/engine/rules/S5-all-is-compared-once-a-month", test_month);
     g_test_add_func("/engine/rules/P5-expunge-missed-by-lost-modseqs", test_missed_expunge);

@@ -146,7 +146,7 @@ test_settle(void)
 }
 
 static const char *const damages[] = {
-    "UPDATE issue SET kind = 6",
+    "UPDATE issue SET kind = 99",
     "UPDATE issue SET kind = -1",
     "UPDATE issue SET side = 2",
     "UPDATE issue SET count = -1",

@@ -336,6 +336,30 @@ test_unsettled_stays_a_change(void)
     g_assert_cmphex(row->flags[IMS_REMOTE].system, ==, IMS_FLAG_SEEN);
 }
 
+/* S4: what a side lets nobody set stays a change as well. */
+static void
+test_read_only(void)
+{
+    g_auto(Scene) scene = {0};
+    g_autoptr(ImsPlan) plan = NULL;
+    ImsRow *row;
+
+    scene_init(&scene, 0);
+    scene.delta[IMS_REMOTE]->read_only = TRUE;
+    scene.delta[IMS_REMOTE]->permanent.system = 0;
+    scene.delta[IMS_REMOTE]->any_keyword = FALSE;
+    report(scene.delta[IMS_LOCAL]->changed, 1, IMS_FLAG_SEEN);
+    report(scene.delta[IMS_REMOTE]->changed, 1, IMS_FLAG_FLAGGED);
+    plan = ims_decide(&scene.view);
+    row = g_ptr_array_index(scene.rows, 0);
+    g_assert_cmpuint(plan->flags->len, ==, 1);
+    g_assert_cmpuint(((ImsFlagStep *)g_ptr_array_index(plan->flags, 0))->side, ==, IMS_LOCAL);
+    g_assert_true(plan->waiting[IMS_REMOTE]);
+    g_assert_false(plan->waiting[IMS_LOCAL]);
+    g_assert_cmphex(row->flags[IMS_LOCAL].system, ==, 0);
+    g_assert_cmphex(row->flags[IMS_REMOTE].system, ==, 0);
+}
+
 /* Two flags travel in opposite ways; settling one leaves the other a change. */
 static void
 test_settling_one_way_keeps_the_other(void)
@@ -461,6 +485,7 @@ main(int argc, char **argv)
     g_test_add_func("/sync/decide/S8-own-mark-of-a-pair-is-no-wish", test_own_mark_of_a_pair);
     g_test_add_func("/sync/decide/S8-own-mark-meets-a-users", test_own_mark_meets_a_users);
     g_test_add_func("/sync/decide/S4-unsettled-stays-a-change", test_unsettled_stays_a_change);
+    g_test_add_func("/sync/decide/S4-read-only-stays-a-change", test_read_only);
     g_test_add_func("/sync/decide/settling-one-way", test_settling_one_way_keeps_the_other);
     g_test_add_func("/sync/decide/S4-masked-keyword-was-not-removed", test_masked_keyword);
     g_test_add_func("/sync/decide/S3-another-message", test_another_message_under_the_uid);
