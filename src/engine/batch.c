@@ -26,6 +26,7 @@ ims_batch_free(gpointer data)
     g_array_unref(self->messages);
     ims_intent_free(self->intent);
     g_clear_pointer(&self->append, ims_cmd_unref);
+    ims_uidset_free(self->all);
     g_free(self->trouble);
     g_free(self);
 }
@@ -304,6 +305,8 @@ ims_batch_send(ImsPass *self, ImsBatch *batch, GError **error)
 
     for (guint i = 0; i < planned->len; i++)
         ims_uidset_add(asked, g_array_index(planned, ImsMessage, i).uid);
+    batch->all = ims_uidset_copy(asked);
+    ims_uidset_add_set(self->risk, asked);
     batch->messages = ims_messages_new();
     if (!stream_batch(self, batch, asked, error) ||
         !note_unread(self, batch, planned, asked, error))

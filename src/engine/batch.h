@@ -11,6 +11,8 @@ typedef struct {
     GArray
         *messages; /* ImsMessage: those asked for; once streamed, those that came, in that order */
     guint64 bytes;
+    gboolean alone; /* it is a suspect: nothing else may be on its way */
+    ImsUidSet *all; /* once it is sent: all that were asked for */
     ImsIntent *intent;
     ImsCmd *append;  /* NULL if nothing came */
     gboolean plain;  /* without keywords that the mailbox does not know */

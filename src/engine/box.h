@@ -47,7 +47,10 @@ typedef struct {
 
 /* What a mailbox has cost this pass so far; it outlives the connections. */
 typedef struct {
-    ImsUidSet *put_off[IMS_N_SIDES]; /* messages of that side that are not tried any more */
+    guint breaks;                     /* connections that ended at it */
+    ImsUidSet *suspects[IMS_N_SIDES]; /* messages of that side that were on their way then: each
+                                         goes alone */
+    ImsUidSet *put_off[IMS_N_SIDES];  /* messages of that side that are not tried any more */
 } ImsTrouble;
 
 typedef struct {
@@ -57,7 +60,10 @@ typedef struct {
     ImsConn *conn[IMS_N_SIDES];
     ImsBox *selected[IMS_N_SIDES]; /* what each connection has open, its identity seen */
     ImsBox *at;                    /* what the commands on their way are about; NULL: no mailbox */
-    GHashTable *avoided;           /* names of mailboxes that broke the protocol in this pass */
+    ImsUidSet *risk;               /* and which messages of it are being copied */
+    ImsSide risk_from;             /* from this side */
+    guint breaks;                  /* connections that ended in this pass */
+    GHashTable *avoided;           /* names of mailboxes that ended connections in this pass */
     GHashTable *troubles;          /* name of a mailbox -> ImsTrouble */
     GPtrArray *boxes;              /* ImsBox: those on both sides, by name */
     GPtrArray *alone;              /* ImsBox: those on one side that stay there */
@@ -133,6 +139,10 @@ gboolean ims_box_put_off(
     ImsSide side,
     const char *detail,
     GError **error);
+/** ims_box_note_risk: a connection to @side has ended while messages of @box were being copied.
+ * Each of them goes alone from now on; one that did is put off. */
+gboolean ims_box_note_risk(
+    ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
 /** ims_box_spare_put_off: takes what is put off out of a new plan. */
 void ims_box_spare_put_off(ImsPass *self, ImsBox *box);
 

@@ -269,6 +269,39 @@ settle_until(ImsPass *self, GQueue *ahead, guint left, GError **error)
 
         if (!settle_batch(self, batch, error))
             return FALSE;
+        ims_uidset_remove_set(self->risk, batch->all);
+    }
+    return TRUE;
+}
+
+static gboolean
+fill_batch(
+    ImsPass *self,
+    ImsBatch *batch,
+    const GArray *copies,
+    guint max,
+    guint *inout_next,
+    GError **error)
+{
+    const ImsUidSet *suspects =
+        ims_box_trouble(self, batch->box)->suspects[ims_side_other(batch->to)];
+    guint64 limit = ims_conn_append_limit(self->conn[batch->to]);
+
+    while (*inout_next < copies->len && batch->messages->len < max && batch->bytes < BATCH_BYTES &&
+           !batch->alone) {
+        const ImsMessage *message = &g_array_index(copies, ImsMessage, *inout_next);
+        gboolean suspect = ims_uidset_contains(suspects, message->uid);
+
+        if (message->size > limit) {
+            if (!refuse_unsent(self, batch, message, error))
+                return FALSE;
+        } else if (suspect && batch->messages->len > 0) {
+            break;
+        } else {
+            ims_batch_add(batch, message);
+            batch->alone = suspect;
+        }
+        ++*inout_next;
     }
     return TRUE;
 }
@@ -280,26 +313,24 @@ copy_batches(ImsPass *self, ImsBox *box, ImsSide to, GQueue *ahead, GError **err
     const GArray *copies = box->plan->copies[to];
     gboolean multi = ims_conn_has(self->conn[to], "MULTIAPPEND");
     gboolean wary = !ims_uidset_is_empty(box->unreadable[ims_side_other(to)]);
-    guint64 limit = ims_conn_append_limit(self->conn[to]);
-    guint max = multi && !wary ? IMS_INTENT_MAX : 1, i = 0;
+    guint max = multi && !wary ? IMS_INTENT_MAX : 1, next = 0;
 
-    while (i < copies->len && !box->left) {
+    while (next < copies->len && !box->left) {
         g_autoptr(ImsBatch) batch = ims_batch_new(box, to);
+        guint most = multi ? BATCHES_AHEAD : SINGLES_AHEAD;
 
-        for (; i < copies->len && batch->messages->len < max && batch->bytes < BATCH_BYTES; i++) {
-            const ImsMessage *message = &g_array_index(copies, ImsMessage, i);
-
-            if (message->size <= limit)
-                ims_batch_add(batch, message);
-            else if (!refuse_unsent(self, batch, message, error))
-                return FALSE;
-        }
+        if (!fill_batch(self, batch, copies, max, &next, error))
+            return FALSE;
         if (batch->messages->len == 0)
             continue;
+        if (batch->alone)
+            most = 0;
+        if (batch->alone && !settle_until(self, ahead, 0, error))
+            return FALSE;
         if (!ims_batch_send(self, batch, error))
             return FALSE;
         g_queue_push_tail(ahead, g_steal_pointer(&batch));
-        if (!settle_until(self, ahead, multi ? BATCHES_AHEAD : SINGLES_AHEAD, error))
+        if (!settle_until(self, ahead, most, error))
             return FALSE;
     }
     return settle_until(self, ahead, 0, error);
@@ -315,6 +346,7 @@ copy_box(ImsPass *self, ImsBox *box, ImsSide to, GError **error)
         return FALSE;
     if (!open)
         return TRUE;
+    self->risk_from = ims_side_other(to);
     ahead = g_queue_new();
     ok = copy_batches(self, box, to, ahead, error);
     g_queue_free_full(ahead, ims_batch_free);

@@ -18,8 +18,11 @@
 #define LATE_ROUNDS  3
 #define REMOVALS_MAX 3
 
-/* How many mailboxes may break the protocol before the account is given up. */
-#define AVOIDED_MAX 3
+/* How many mailboxes may end connections before the account is given up, how often each of them by
+ * its messages, and how often in all. */
+#define AVOIDED_MAX    3
+#define BOX_BREAKS_MAX 5
+#define BREAKS_MAX     8
 
 /* -- committing -- */
 
@@ -469,20 +472,36 @@ close_conns(ImsPass *self)
     }
 }
 
-/* One bad thing stops one thing: the mailbox whose answers broke a connection is left alone, and
- * the pass begins anew without it. Returns: FALSE: the error is not about a mailbox. */
+static gboolean
+avoid(ImsPass *self, ImsBox *box, ImsSide side, const GError *fault)
+{
+    if (g_hash_table_size(self->avoided) == AVOIDED_MAX ||
+        !g_hash_table_add(self->avoided, g_strdup(box->mailbox->name)))
+        return FALSE;
+    return ims_pass_leave(self, box, side, fault->message, NULL);
+}
+
+/* One bad thing stops one thing: the pass begins anew without the message, or the mailbox, whose
+ * answers ended a connection. One that was merely lost may have been lost by the network: that
+ * counts the second time. Returns: FALSE: the error is not about a mailbox, or it is one too many.
+ */
 static gboolean
 avoid_culprit(ImsPass *self, const GError *fault)
 {
+    gboolean lost = g_error_matches(fault, IMS_ERROR, IMS_ERROR_OFFLINE);
     const GError *local = ims_conn_fault(self->conn[IMS_LOCAL]);
-    ImsSide side = g_error_matches(local, IMS_ERROR, IMS_ERROR_PROTOCOL) ? IMS_LOCAL : IMS_REMOTE;
+    ImsSide side = local != NULL && local->code == fault->code ? IMS_LOCAL : IMS_REMOTE;
+    ImsTrouble *trouble;
 
-    if (self->at == NULL || !g_error_matches(fault, IMS_ERROR, IMS_ERROR_PROTOCOL) ||
-        g_hash_table_size(self->avoided) == AVOIDED_MAX ||
-        !g_hash_table_add(self->avoided, g_strdup(self->at->mailbox->name)))
+    if (self->at == NULL || (!lost && !g_error_matches(fault, IMS_ERROR, IMS_ERROR_PROTOCOL)) ||
+        self->breaks++ == BREAKS_MAX)
         return FALSE;
     ims_store_rollback(self->store);
-    return ims_pass_leave(self, self->at, side, fault->message, NULL);
+    trouble = ims_box_trouble(self, self->at);
+    trouble->breaks++;
+    if (!ims_uidset_is_empty(self->risk) && trouble->breaks < BOX_BREAKS_MAX)
+        return ims_box_note_risk(self, self->at, side, fault->message, NULL);
+    return (lost && trouble->breaks == 1) || avoid(self, self->at, side, fault);
 }
 
 /* What was done so far stays in the report; what was only planned will be planned again. */
@@ -495,6 +514,7 @@ begin_anew(ImsPass *self)
     }
     close_conns(self);
     self->at = NULL;
+    ims_uidset_remove_range(self->risk, 1, G_MAXUINT32);
     self->progress.mailbox = "";
     self->progress.messages_total = self->progress.messages_done;
     self->progress.bytes_total = self->progress.bytes_done;
@@ -545,6 +565,7 @@ pass_init(ImsPass *self, ImsPump *pump, const ImsPassOrder *order)
     self->issues = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->raised = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->done = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    self->risk = ims_uidset_new();
     self->troubles = ims_troubles_new();
     self->avoided = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     self->report = ims_report_new();
@@ -573,6 +594,7 @@ pass_clear(ImsPass *self)
     g_hash_table_unref(self->raised);
     g_hash_table_unref(self->avoided);
     g_hash_table_unref(self->troubles);
+    ims_uidset_free(self->risk);
     g_hash_table_unref(self->done);
     ims_report_unref(self->report);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Messages that are put off: a server that calls its own trouble what comes of one message (Dovecot
- * with a damaged index, Cyrus with a file that cannot be read) may say so each time it is asked.
- * The message stays new, which is more than can be said for it, and is tried again in the next
- * pass; all others go on. Nothing is written off by that, so it needs no proof but that it happened
- * to the message alone. Where it happens to one after another it is the server, and the mailbox is
- * left as a whole. */
+/* One bad thing stops one thing, also if it takes the connection with it: a message that is too
+ * much for a server, today or always. The server may call it its own trouble (Dovecot with a
+ * damaged index, Cyrus with a file that cannot be read), call the APPEND bad, or just go away. Such
+ * a message is put off: it stays new and is tried again in the next pass, and all others go on.
+ * Nothing is written off by that, so it needs no proof but that it happened to the message alone:
+ * as a network may fail at any moment, for a lost connection that means in a batch, and then alone.
+ * Where it happens to one after another it is the server, and the mailbox is left as a whole. */
 
 #include "engine/box.h"
 
@@ -17,8 +18,10 @@ trouble_free(gpointer data)
 {
     ImsTrouble *self = data;
 
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ims_uidset_free(self->suspects[side]);
         ims_uidset_free(self->put_off[side]);
+    }
     g_free(self);
 }
 
@@ -36,8 +39,10 @@ ims_box_trouble(ImsPass *self, const ImsBox *box)
 
     if (trouble == NULL) {
         trouble = g_new0(ImsTrouble, 1);
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+            trouble->suspects[side] = ims_uidset_new();
             trouble->put_off[side] = ims_uidset_new();
+        }
         g_hash_table_insert(self->troubles, g_strdup(name), trouble);
     }
     return trouble;
@@ -65,6 +70,20 @@ ims_box_put_off(
     box->again = TRUE;
     return ims_pass_raise(
         self, IMS_ISSUE_MAILBOX_FAILED, box->mailbox->name, side, 0, detail, error);
+}
+
+/* A BAD, or the end of a connection, does not say which message it was. */
+gboolean
+ims_box_note_risk(ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error)
+{
+    ImsSide from = self->risk_from;
+    ImsUidSet *suspects = ims_box_trouble(self, box)->suspects[from];
+    guint32 first = ims_uidset_range(self->risk, 0)->first;
+
+    if (ims_uidset_count(self->risk) == 1 && ims_uidset_contains(suspects, first))
+        return ims_box_put_off(self, box, from, first, side, detail, error);
+    ims_uidset_add_set(suspects, self->risk);
+    return TRUE;
 }
 
 static void

@@ -251,7 +251,10 @@ test_other_server(void)
 static gboolean
 cut_append(FakePhase phase, const char *command, gpointer data)
 {
-    return phase == FAKE_AFTER && g_str_has_prefix(command, "APPEND");
+    gboolean *dead = data;
+
+    *dead |= phase == FAKE_AFTER && g_str_has_prefix(command, "APPEND");
+    return *dead;
 }
 
 /* An interrupted copy is found again, and neither settled nor repeated. */
@@ -259,9 +262,11 @@ static void
 test_intent(void)
 {
     g_autoptr(Scene) scene = scene_of(3);
+    gboolean dead = FALSE;
 
     scene_add(scene, IMS_LOCAL, "INBOX", "lost", NULL);
     scene->faults[IMS_REMOTE].cut = cut_append;
+    scene->faults[IMS_REMOTE].data = &dead;
     scene_arm(scene);
     g_assert_false(scene_run(scene));
     scene_disarm(scene);

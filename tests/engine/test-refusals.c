@@ -414,6 +414,167 @@ test_garbled_account(void)
     g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_PROTOCOL);
 }
 
+/* -- what takes the connection with it -- */
+
+typedef struct {
+    FakePhase phase;
+    const char *command; /* the beginning of a command; NULL: any */
+    guint let_by, times; /* how many such moments pass, and how many then cost the connection */
+} Shears;
+
+static gboolean
+shear(FakePhase phase, const char *command, gpointer data)
+{
+    Shears *shears = data;
+
+    if (phase != shears->phase || !g_str_has_prefix(command, shears->command))
+        return FALSE;
+    if (shears->let_by > 0) {
+        shears->let_by--;
+        return FALSE;
+    }
+    if (shears->times == 0)
+        return FALSE;
+    shears->times--;
+    return TRUE;
+}
+
+static void
+arm_shears(Scene *scene, ImsSide side, Shears *shears)
+{
+    scene->faults[side].cut = shear;
+    scene->faults[side].data = shears;
+    scene_arm(scene);
+}
+
+/* A mailbox that no server's process survives. */
+static void
+test_deadly_mailbox(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Shears shears = {FAKE_BEFORE, "SELECT \"Work\"", 0, G_MAXUINT};
+
+    scene_start(scene);
+    scene_add(scene, IMS_REMOTE, "Work", "worse", NULL);
+    scene_add(scene, IMS_REMOTE, "INBOX", "five", NULL);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "one");
+    arm_shears(scene, IMS_REMOTE, &shears);
+    for (guint i = 0; i < 2; i++) {
+        scene_pass(scene);
+        g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "Work", IMS_REMOTE));
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "five"), !=, 0);
+        /* S9: it may stand in Work */
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "INBOX", "one"), !=, 0);
+    }
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* And a message; it is never written off for that. */
+static void
+test_deadly_body(gconstpointer without)
+{
+    g_autoptr(Scene) scene = scene_new(without, NULL);
+    Shears shears = {FAKE_BODY, "UID FETCH 777", 0, G_MAXUINT};
+
+    fake_set_last(scene->server[IMS_REMOTE], "INBOX", 777, 1);
+    scene_add(scene, IMS_REMOTE, "INBOX", "poison", NULL);
+    for (guint i = 0; i < 11; i++) {
+        g_autofree char *name = g_strdup_printf("m%u", i);
+
+        scene_add(scene, IMS_REMOTE, "INBOX", name, NULL);
+    }
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_REMOTE, "Work", "two", NULL);
+    arm_shears(scene, IMS_REMOTE, &shears);
+    for (guint i = 0; i < 2; i++) {
+        /* in a batch, its own second connection, and the rest */
+        scene_pass(scene);
+        g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "two"), !=, 0);
+        g_assert_cmpuint(fake_count(scene->server[IMS_LOCAL], "INBOX"), ==, 11);
+        g_assert_cmpuint(fake_server_count(scene->server[IMS_REMOTE]).connections, <=, 3);
+        g_assert_nonnull(scene_issue(scene, IMS_ISSUE_MAILBOX_FAILED, "INBOX", IMS_REMOTE));
+        g_assert_null(scene_issue(scene, IMS_ISSUE_REFUSED, "INBOX", IMS_LOCAL));
+    }
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* S11: a BAD costs the connection, and says as little of whom it was meant for. */
+static void
+test_bad_append(gconstpointer without)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, without);
+
+    scene_create(scene, "Work");
+    scene_add(scene, IMS_LOCAL, "Work", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "Work", "two", NULL);
+    scene_start(scene);
+    add_around_poison(scene, IMS_LOCAL);
+    scene_expunge(scene, IMS_REMOTE, "Work", "one");
+    scene->faults[IMS_REMOTE].refuse_marker = "This is poison.";
+    scene->faults[IMS_REMOTE].refuse_words = "BAD What is this?";
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "Work", "one"), ==, 0);
+    assert_put_off(scene, IMS_LOCAL, IMS_REMOTE);
+}
+
+static const struct {
+    const char *name;
+    ImsSide side;
+    Shears shears;
+} lost_cases[] = {
+    {"select", IMS_REMOTE, {FAKE_BEFORE, "SELECT \"Work\"", 0, 1}},
+    {"body", IMS_REMOTE, {FAKE_BODY, "UID FETCH", 5, 1}},
+    {"literal", IMS_LOCAL, {FAKE_LITERAL, "APPEND", 5, 1}},
+    {"reply-to-append", IMS_LOCAL, {FAKE_AFTER, "APPEND", 0, 1}},
+    {"store", IMS_REMOTE, {FAKE_AFTER, "UID STORE", 0, 1}},
+};
+
+/* A connection that was lost once is nobody's fault. */
+static void
+test_lost_once(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Shears shears = lost_cases[i].shears;
+
+    add_around_poison(scene, IMS_REMOTE);
+    scene_expunge(scene, IMS_REMOTE, "INBOX", "one");
+    arm_shears(scene, lost_cases[i].side, &shears);
+    scene_start(scene);
+    g_assert_cmpuint(shears.times, ==, 0);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
+/* A network that always fails is not tried for ever, and nothing is written off by it. */
+static void
+test_lost_always(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    Shears shears = {FAKE_BEFORE, "SELECT", 0, G_MAXUINT};
+
+    for (guint i = 0; i < 30; i++) {
+        g_autofree char *name = g_strdup_printf("Box%u", i);
+
+        scene_create(scene, name);
+        scene_add(scene, IMS_REMOTE, name, name, NULL);
+    }
+    arm_shears(scene, IMS_REMOTE, &shears);
+    g_assert_false(scene_run(scene));
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_cmpuint(fake_server_count(scene->server[IMS_REMOTE]).connections, <, 10);
+    scene_disarm(scene);
+    scene_start(scene);
+    scene_assert_no_issues(scene);
+}
+
 static const struct {
     const char *name, *without, *why;
     guint times;
@@ -515,6 +676,24 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_append_refused);
     }
+    g_test_add_func("/engine/refusals/deadly-mailbox-stops-nothing-else", test_deadly_mailbox);
+    for (gsize i = 0; i < 2; i++) {
+        const char *without = refused_cases[i].without;
+        g_autofree char *body =
+            g_strconcat("/engine/refusals/deadly-body/", refused_cases[i].name, NULL);
+        g_autofree char *append =
+            g_strconcat("/engine/refusals/S11-bad-append/", refused_cases[i].name, NULL);
+
+        g_test_add_data_func(body, without, test_deadly_body);
+        g_test_add_data_func(append, without, test_bad_append);
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(lost_cases); i++) {
+        g_autofree char *path =
+            g_strconcat("/engine/refusals/lost-once/", lost_cases[i].name, NULL);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_lost_once);
+    }
+    g_test_add_func("/engine/refusals/lost-always-is-given-up", test_lost_always);
     g_test_add_func("/engine/refusals/garbled-mailbox-stops-nothing-else", test_garbled);
     g_test_add_func("/engine/refusals/garbled-mailbox-holds-removals", test_garbled_removal);
     g_test_add_data_func("/engine/refusals/garbled-body-in-the-only", "INBOX", test_garbled_body);

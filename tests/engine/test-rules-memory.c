@@ -296,18 +296,23 @@ test_read_only_united(void)
 static gboolean
 cut_in_body(FakePhase phase, const char *command, gpointer data)
 {
-    return phase == FAKE_BODY;
+    gboolean *dead = data;
+
+    *dead |= phase == FAKE_BODY;
+    return *dead;
 }
 
 static void
 test_interrupted(void)
 {
     g_autoptr(Scene) scene = scene_of_work();
+    gboolean dead = FALSE;
 
     scene_set_flags(scene, IMS_REMOTE, "Work", "one", "1");
     scene_set_flags(scene, IMS_LOCAL, "Work", "two", "4");
     scene_add(scene, IMS_LOCAL, "Work", "three", NULL);
     scene->faults[IMS_LOCAL].cut = cut_in_body;
+    scene->faults[IMS_LOCAL].data = &dead;
     scene_arm(scene);
     g_assert_false(scene_run(scene));
     g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_OFFLINE);

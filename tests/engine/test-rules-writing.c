@@ -473,7 +473,8 @@ test_taken_back_unread(gconstpointer data)
 
 typedef struct {
     FakePhase phase;
-    guint left; /* such moments to let by */
+    guint left;    /* such moments to let by */
+    gboolean dead; /* the server is gone for good */
 } Scissors;
 
 static gboolean
@@ -481,7 +482,8 @@ cut(FakePhase phase, const char *command, gpointer data)
 {
     Scissors *scissors = data;
 
-    return phase == scissors->phase && scissors->left-- == 0;
+    scissors->dead |= phase == scissors->phase && scissors->left-- == 0;
+    return scissors->dead;
 }
 
 static const struct {
