@@ -51,6 +51,8 @@ typedef struct {
     ImsUidSet *suspects[IMS_N_SIDES]; /* messages of that side that were on their way then: each
                                          goes alone */
     ImsUidSet *put_off[IMS_N_SIDES];  /* messages of that side that are not tried any more */
+    ImsSide side;                     /* which side refused the last of them */
+    char *detail;                     /* and its words; NULL: none is put off */
 } ImsTrouble;
 
 typedef struct {
@@ -143,8 +145,9 @@ gboolean ims_box_put_off(
  * Each of them goes alone from now on; one that did is put off. */
 gboolean ims_box_note_risk(
     ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
-/** ims_box_spare_put_off: takes what is put off out of a new plan. */
-void ims_box_spare_put_off(ImsPass *self, ImsBox *box);
+/** ims_box_spare_put_off: takes what is put off out of a new plan; if it still would be copied, the
+ * issue is open. */
+gboolean ims_box_spare_put_off(ImsPass *self, ImsBox *box, GError **error);
 
 /**
  * ims_box_select:

@@ -278,12 +278,11 @@ decide(ImsPass *self, ImsBox *box, GError **error)
             return FALSE;
     }
     box->plan = ims_decide(&view);
-    ims_box_spare_put_off(self, box);
     if (box->plan->miscounted) {
         box->again = TRUE;
         box->full = ++box->miscounts > 1; /* once may be a race: a message went while we asked */
     }
-    return TRUE;
+    return ims_box_spare_put_off(self, box, error);
 }
 
 static gboolean

@@ -515,6 +515,7 @@ begin_anew(ImsPass *self)
     close_conns(self);
     self->at = NULL;
     ims_uidset_remove_range(self->risk, 1, G_MAXUINT32);
+    g_hash_table_remove_all(self->raised); /* what has failed may do better now */
     self->progress.mailbox = "";
     self->progress.messages_total = self->progress.messages_done;
     self->progress.bytes_total = self->progress.bytes_done;

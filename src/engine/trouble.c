@@ -22,6 +22,7 @@ trouble_free(gpointer data)
         ims_uidset_free(self->suspects[side]);
         ims_uidset_free(self->put_off[side]);
     }
+    g_free(self->detail);
     g_free(self);
 }
 
@@ -65,7 +66,12 @@ ims_box_put_off(
     const char *detail,
     GError **error)
 {
-    ims_uidset_add(ims_box_trouble(self, box)->put_off[from], uid);
+    ImsTrouble *trouble = ims_box_trouble(self, box);
+
+    ims_uidset_add(trouble->put_off[from], uid);
+    trouble->side = side;
+    g_free(trouble->detail);
+    trouble->detail = g_strdup(detail);
     ims_uidset_add(box->unread[from], uid);
     box->again = TRUE;
     return ims_pass_raise(
@@ -102,12 +108,17 @@ spare_copies(ImsBox *box, ImsSide from, const ImsUidSet *put_off)
     }
 }
 
-void
-ims_box_spare_put_off(ImsPass *self, ImsBox *box)
+gboolean
+ims_box_spare_put_off(ImsPass *self, ImsBox *box, GError **error)
 {
-    const ImsTrouble *trouble = g_hash_table_lookup(self->troubles, box->mailbox->name);
+    const char *name = box->mailbox->name;
+    const ImsTrouble *trouble = g_hash_table_lookup(self->troubles, name);
 
     box->put_off = FALSE;
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && trouble != NULL; side++)
         spare_copies(box, side, trouble->put_off[side]);
+    if (!box->put_off || ims_pass_has_issue(self, IMS_ISSUE_MAILBOX_FAILED, name, trouble->side))
+        return TRUE;
+    return ims_pass_raise(
+        self, IMS_ISSUE_MAILBOX_FAILED, name, trouble->side, 0, trouble->detail, error);
 }

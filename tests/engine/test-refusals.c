@@ -553,6 +553,49 @@ test_lost_once(gconstpointer data)
     scene_assert_quiet(scene);
 }
 
+typedef struct {
+    guint refusals, cuts;
+} Hiccup;
+
+static const char *
+refuse_once(const char *verb, const char *mailbox, gpointer data)
+{
+    Hiccup *hiccup = data;
+
+    if (!g_str_equal(verb, "SELECT") || g_strcmp0(mailbox, "INBOX") != 0 || hiccup->refusals == 0)
+        return NULL;
+    hiccup->refusals--;
+    return "[UNAVAILABLE] Not now";
+}
+
+static gboolean
+cut_body_once(FakePhase phase, const char *command, gpointer data)
+{
+    Hiccup *hiccup = data;
+
+    if (phase != FAKE_BODY || hiccup->cuts == 0)
+        return FALSE;
+    hiccup->cuts--;
+    return TRUE;
+}
+
+/* What failed before the connection was lost, and went well behind it, is no issue any more. */
+static void
+test_lost_and_healed(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    Hiccup hiccup = {1, 1};
+
+    scene_add(scene, IMS_REMOTE, "Work", "five", NULL);
+    scene->faults[IMS_REMOTE] =
+        (FakeFaults){.refuse = refuse_once, .cut = cut_body_once, .data = &hiccup};
+    scene_arm(scene);
+    scene_start(scene);
+    g_assert_cmpuint(hiccup.refusals + hiccup.cuts, ==, 0);
+    scene_assert_no_issues(scene);
+    scene_assert_quiet(scene);
+}
+
 /* A network that always fails is not tried for ever, and nothing is written off by it. */
 static void
 test_lost_always(void)
@@ -693,6 +736,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_lost_once);
     }
+    g_test_add_func("/engine/refusals/lost-once-and-healed", test_lost_and_healed);
     g_test_add_func("/engine/refusals/lost-always-is-given-up", test_lost_always);
     g_test_add_func("/engine/refusals/garbled-mailbox-stops-nothing-else", test_garbled);
     g_test_add_func("/engine/refusals/garbled-mailbox-holds-removals", test_garbled_removal);
