@@ -236,18 +236,53 @@ run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
 
 /* -- which mailboxes -- */
 
-gboolean
-ims_box_has_moved(const ImsBox *box)
+static gboolean
+has_moved_on(const ImsBox *box, ImsSide side)
 {
     const guint all = IMS_STATUS_MESSAGES | IMS_STATUS_UIDNEXT | IMS_STATUS_UIDVALIDITY |
                       IMS_STATUS_HIGHESTMODSEQ;
+    const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
 
+    return !box->mailbox->valid || box->have[side] != all || listed->modseq == 0 ||
+           listed->uidvalidity != known->uidvalidity || listed->uidnext != known->uidnext ||
+           listed->modseq != known->modseq || listed->messages != known->messages;
+}
+
+gboolean
+ims_box_has_moved(const ImsBox *box)
+{
+    return has_moved_on(box, IMS_LOCAL) || has_moved_on(box, IMS_REMOTE);
+}
+
+/* Which mailboxes of @side have moved, by the UIDVALIDITY that they had. */
+static GHashTable *
+moved_on(const ImsPass *self, ImsSide side)
+{
+    GPtrArray *lists[] = {self->boxes, self->alone};
+    GHashTable *moved = g_hash_table_new(NULL, NULL);
+
+    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
+        for (guint i = 0; i < lists[l]->len; i++) {
+            const ImsBox *box = g_ptr_array_index(lists[l], i);
+
+            if (box->mailbox->valid && has_moved_on(box, side))
+                g_hash_table_add(moved, GUINT_TO_POINTER(box->mailbox->point[side].uidvalidity));
+        }
+    }
+    return moved;
+}
+
+/* Cyrus gives one UIDVALIDITY to all that is made in a second, and the listing tells no MAILBOXID.
+ * If such mailboxes change names, one that has grown meanwhile may look as the other did. But not
+ * all of them can: mod-sequences only rise, so at least one has moved, or is gone, by the listing;
+ * and then its likes are opened, too, and their ids compared. */
+static gboolean
+may_be_another(const ImsBox *box, GHashTable *const moved[IMS_N_SIDES])
+{
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
+        gpointer uidvalidity = GUINT_TO_POINTER(box->mailbox->point[side].uidvalidity);
 
-        if (!box->mailbox->valid || box->have[side] != all || listed->modseq == 0 ||
-            listed->uidvalidity != known->uidvalidity || listed->uidnext != known->uidnext ||
-            listed->modseq != known->modseq || listed->messages != known->messages)
+        if (box->mailbox->identity[side] != NULL && g_hash_table_contains(moved[side], uidvalidity))
             return TRUE;
     }
     return FALSE;
@@ -295,6 +330,9 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
     g_autoptr(GArray) pending =
         ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
     g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
+    g_autoptr(GHashTable) moved_local = moved_on(self, IMS_LOCAL);
+    g_autoptr(GHashTable) moved_remote = moved_on(self, IMS_REMOTE);
+    GHashTable *const moved[] = {moved_local, moved_remote};
     gboolean all;
 
     if (pending == NULL || intents == NULL)
@@ -303,14 +341,17 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
 
-        if (box->left || (!all && !ims_pass_orders(self, box->mailbox->name)))
+        gboolean doubtful = may_be_another(box, moved);
+
+        if (box->left || (!all && !doubtful && !ims_pass_orders(self, box->mailbox->name)))
             continue;
         if (needs_adoption(box)) {
             if (!ims_hold_for_adoption(self, box, error))
                 return FALSE;
         } else if (
-            ims_box_has_moved(box) || box->full || is_pending(pending, box->mailbox->id) ||
-            ims_box_is_overdue(self, box) || ims_box_awaits_rights(self, box, IMS_LOCAL) ||
+            ims_box_has_moved(box) || doubtful || box->full ||
+            is_pending(pending, box->mailbox->id) || ims_box_is_overdue(self, box) ||
+            ims_box_awaits_rights(self, box, IMS_LOCAL) ||
             ims_box_awaits_rights(self, box, IMS_REMOTE)) {
             g_ptr_array_add(work, box);
         }
@@ -323,11 +364,17 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
 static gboolean
 choose_late(ImsPass *self, GPtrArray *work, GError **error)
 {
+    g_autoptr(GHashTable) moved_local = NULL;
+    g_autoptr(GHashTable) moved_remote = NULL;
+
     if (!ims_list(self, FALSE, error))
         return FALSE;
+    moved_local = moved_on(self, IMS_LOCAL);
+    moved_remote = moved_on(self, IMS_REMOTE);
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
-        gboolean late = FALSE;
+        GHashTable *const moved[] = {moved_local, moved_remote};
+        gboolean late = may_be_another(box, moved);
 
         for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
             const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];

@@ -78,6 +78,44 @@ test_uidvalidity(void)
     g_assert_cmpstr(after, ==, local);
 }
 
+/* Two mailboxes of one UIDVALIDITY change names, and by what STATUS tells the one that has grown
+ * looks as the other did. */
+static void
+test_swapped(gconstpointer asked)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    FakeServer *here = scene->server[IMS_LOCAL];
+    const char *names[] = {"A", "INBOX", NULL};
+
+    scene_create(scene, "A");
+    scene_create(scene, "B");
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        fake_set_uidvalidity(scene->server[side], "A", 77);
+        fake_set_uidvalidity(scene->server[side], "B", 77);
+        scene->faults[side].mailbox_ids = TRUE;
+    }
+    scene_arm(scene);
+    scene_add(scene, IMS_LOCAL, "A", "a1", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "b1", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "b2", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "x", NULL);
+    scene_add(scene, IMS_LOCAL, "INBOX", "y", NULL);
+    scene_start(scene);
+    scene_assert_quiet(scene);
+
+    fake_rename(here, "A", "T");
+    fake_rename(here, "B", "A");
+    fake_rename(here, "T", "B");
+    scene_move(scene, IMS_LOCAL, "INBOX", "x", "B");
+    scene->order.mailboxes = asked != NULL ? (char **)names : NULL;
+    scene_pass(scene);
+    scene->order.mailboxes = NULL;
+    scene_pass(scene);
+    g_assert_cmpuint(scene_find(scene, IMS_LOCAL, "B", "x"), !=, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "x"), !=, 0);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_NEEDS_ADOPTION, "B", IMS_LOCAL));
+}
+
 /* -- S2 -- */
 
 static void
@@ -406,6 +444,8 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S1-recreated-mailbox-is-not-the-old-one", test_recreated);
     g_test_add_func("/engine/rules/S1-recreated-empty-deletes-nothing", test_recreated_empty);
     g_test_add_func("/engine/rules/S1-new-uidvalidity-deletes-nothing", test_uidvalidity);
+    g_test_add_data_func("/engine/rules/S1-swapped-mailboxes", NULL, test_swapped);
+    g_test_add_data_func("/engine/rules/S1-swapped-mailboxes-one-asked-for", "", test_swapped);
     g_test_add_func("/engine/rules/S2-wrong-count-compares-all", test_wrong_count);
     g_test_add_func("/engine/rules/S2-single-is-counted-and-passed", test_single_counts);
     g_test_add_func("/engine/rules/S3-restored-server-deletes-nothing", test_restored);
