@@ -254,36 +254,57 @@ ims_box_has_moved(const ImsBox *box)
     return has_moved_on(box, IMS_LOCAL) || has_moved_on(box, IMS_REMOTE);
 }
 
-/* Which mailboxes of @side have moved, by the UIDVALIDITY that they had. */
-static GHashTable *
-moved_on(const ImsPass *self, ImsSide side)
+/* Returns: (transfer container) (element-type ImsBox): those with a base that have moved, or are
+ * gone, on @side. */
+static GPtrArray *
+movers_on(const ImsPass *self, ImsSide side)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
-    GHashTable *moved = g_hash_table_new(NULL, NULL);
+    GPtrArray *movers = g_ptr_array_new();
 
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {
-            const ImsBox *box = g_ptr_array_index(lists[l], i);
+            ImsBox *box = g_ptr_array_index(lists[l], i);
 
             if (box->mailbox->valid && has_moved_on(box, side))
-                g_hash_table_add(moved, GUINT_TO_POINTER(box->mailbox->point[side].uidvalidity));
+                g_ptr_array_add(movers, box);
         }
     }
-    return moved;
+    return movers;
+}
+
+/* Whether @box, which looks as it did, may be in the place of @mover, or behind it in a circle of
+ * them: then it was smaller once, and what it was stands under the name of @mover now, if that is
+ * still there. */
+static gboolean
+may_be_behind(const ImsBox *box, const ImsBox *mover, ImsSide side)
+{
+    const ImsPoint *point = &box->mailbox->point[side], *before = &mover->mailbox->point[side];
+    const ImsPoint *now = &mover->listed[side];
+
+    if (box == mover || before->uidvalidity != point->uidvalidity ||
+        before->uidnext > point->uidnext || before->modseq > point->modseq)
+        return FALSE;
+    if (!mover->there[side] || (mover->have[side] & IMS_STATUS_UIDNEXT) == 0)
+        return TRUE;
+    return now->uidnext >= point->uidnext && (now->modseq == 0 || now->modseq >= point->modseq);
 }
 
 /* Cyrus gives one UIDVALIDITY to all that is made in a second, and the listing tells no MAILBOXID.
  * If such mailboxes change names, one that has grown meanwhile may look as the other did. But not
- * all of them can: mod-sequences only rise, so at least one has moved, or is gone, by the listing;
- * and then its likes are opened, too, and their ids compared. */
+ * all of them can: mod-sequences only rise, so at least one has moved, or is gone, by the listing.
+ * Those that it may have changed names with, by the numbers, are opened, too, and their ids
+ * compared. */
 static gboolean
-may_be_another(const ImsBox *box, GHashTable *const moved[IMS_N_SIDES])
+may_be_another(const ImsBox *box, GPtrArray *const movers[IMS_N_SIDES])
 {
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        gpointer uidvalidity = GUINT_TO_POINTER(box->mailbox->point[side].uidvalidity);
-
-        if (box->mailbox->identity[side] != NULL && g_hash_table_contains(moved[side], uidvalidity))
-            return TRUE;
+        if (box->mailbox->identity[side] == NULL || !box->mailbox->valid)
+            continue;
+        for (guint i = 0; i < movers[side]->len; i++) {
+            if (may_be_behind(box, g_ptr_array_index(movers[side], i), side))
+                return TRUE;
+        }
     }
     return FALSE;
 }
@@ -330,9 +351,9 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
     g_autoptr(GArray) pending =
         ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
     g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
-    g_autoptr(GHashTable) moved_local = moved_on(self, IMS_LOCAL);
-    g_autoptr(GHashTable) moved_remote = moved_on(self, IMS_REMOTE);
-    GHashTable *const moved[] = {moved_local, moved_remote};
+    g_autoptr(GPtrArray) local_movers = movers_on(self, IMS_LOCAL);
+    g_autoptr(GPtrArray) remote_movers = movers_on(self, IMS_REMOTE);
+    GPtrArray *const movers[] = {local_movers, remote_movers};
     gboolean all;
 
     if (pending == NULL || intents == NULL)
@@ -341,7 +362,7 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
 
-        gboolean doubtful = may_be_another(box, moved);
+        gboolean doubtful = may_be_another(box, movers);
 
         if (box->left || (!all && !doubtful && !ims_pass_orders(self, box->mailbox->name)))
             continue;
@@ -364,17 +385,17 @@ choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
 static gboolean
 choose_late(ImsPass *self, GPtrArray *work, GError **error)
 {
-    g_autoptr(GHashTable) moved_local = NULL;
-    g_autoptr(GHashTable) moved_remote = NULL;
+    g_autoptr(GPtrArray) local_movers = NULL;
+    g_autoptr(GPtrArray) remote_movers = NULL;
 
     if (!ims_list(self, FALSE, error))
         return FALSE;
-    moved_local = moved_on(self, IMS_LOCAL);
-    moved_remote = moved_on(self, IMS_REMOTE);
+    local_movers = movers_on(self, IMS_LOCAL);
+    remote_movers = movers_on(self, IMS_REMOTE);
     for (guint i = 0; i < self->boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(self->boxes, i);
-        GHashTable *const moved[] = {moved_local, moved_remote};
-        gboolean late = may_be_another(box, moved);
+        GPtrArray *const movers[] = {local_movers, remote_movers};
+        gboolean late = may_be_another(box, movers);
 
         for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
             const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];

@@ -116,6 +116,38 @@ test_swapped(gconstpointer asked)
     g_assert_nonnull(scene_issue(scene, IMS_ISSUE_NEEDS_ADOPTION, "B", IMS_LOCAL));
 }
 
+/* What grows is not taken for another one, unless the numbers allow it: on a server that gives one
+ * UIDVALIDITY to all, each new message would open every mailbox. */
+static void
+test_growth(void)
+{
+    g_autoptr(Scene) scene = scene_new(NULL, NULL);
+    static const char *const names[] = {"A", "B", "C"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        scene_create(scene, names[i]);
+        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+            fake_set_uidvalidity(scene->server[side], names[i], 77);
+    }
+    scene->faults[IMS_LOCAL].mailbox_ids = scene->faults[IMS_REMOTE].mailbox_ids = TRUE;
+    scene_arm(scene);
+    scene_add(scene, IMS_LOCAL, "A", "a1", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "b1", NULL);
+    scene_add(scene, IMS_LOCAL, "B", "b2", NULL);
+    for (guint i = 0; i < 5; i++) {
+        g_autofree char *name = g_strdup_printf("c%u", i);
+
+        scene_add(scene, IMS_LOCAL, "C", name, NULL);
+    }
+    scene_start(scene);
+    scene_assert_quiet(scene);
+
+    scene_add(scene, IMS_LOCAL, "C", "new", NULL);
+    scene_pass(scene);
+    g_assert_cmpuint(scene->report->summary.n[IMS_COUNT_MAILBOXES_SELECTED], ==, 1);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "C", "new"), !=, 0);
+}
+
 /* -- S2 -- */
 
 static void
@@ -441,6 +473,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
 
+    g_test_add_func("/engine/rules/S1-growth-opens-no-other", test_growth);
     g_test_add_func("/engine/rules/S1-recreated-mailbox-is-not-the-old-one", test_recreated);
     g_test_add_func("/engine/rules/S1-recreated-empty-deletes-nothing", test_recreated_empty);
     g_test_add_func("/engine/rules/S1-new-uidvalidity-deletes-nothing", test_uidvalidity);
