@@ -499,6 +499,7 @@ void
 ims_account_stay(ImsAccount *self)
 {
     self->left = NULL;
+    ims_account_reload(self); /* which was not heard meanwhile */
     schedule(self);
 }
 

@@ -257,7 +257,7 @@ check_has_store(const ImsAccount *account, GError **error)
     g_autofree char *store = ims_dovecot_store(account->name);
 
     if (account->config != NULL && account->config->side[IMS_LOCAL].type == IMS_TYPE_DOVECOT)
-        return TRUE;
+        return ims_dovecot_check_deletable(store, error);
     if (account->config == NULL)
         g_set_error(
             error,

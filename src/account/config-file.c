@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <string.h>
 
 #include "util/error.h"
 
@@ -60,9 +61,51 @@ check_single_keys(const char *text, const char *path, GError **error)
     return TRUE;
 }
 
-static void
-set_unreadable(const char *path, const GError *broken, GError **error)
+/* Returns: the number of the first line that is nothing of what a key file has; 0: none. */
+static guint
+find_odd_line(const char *text)
 {
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (guint i = 0; lines[i] != NULL; i++) {
+        const char *line = g_strstrip(lines[i]);
+
+        if (*line != '\0' && *line != '#' && *line != '[' && strchr(line, '=') == NULL)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* GLib's words would show the line, and a password may stand in it. @text: (nullable): NULL: it
+ * could not be read. */
+static void
+set_unreadable(const char *path, const char *text, const GError *broken, GError **error)
+{
+    guint line = text != NULL ? find_odd_line(text) : 0;
+
+    if (line > 0) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s: line %u is no '%s', no '%s' and no comment: correct it"),
+            path,
+            line,
+            "key = value",
+            "[group]");
+        return;
+    }
+    if (text != NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s: is not written as such files are: each '%s' stands below its '%s'"),
+            path,
+            "key = value",
+            "[group]");
+        return;
+    }
     if (g_error_matches(broken, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         g_set_error(
             error,
@@ -97,7 +140,7 @@ ims_config_load(const char *path, const char *name, GError **error)
     /* else a key such as host[de] would be dropped in silence */
     if (!g_file_get_contents(path, &text, &len, &broken) ||
         !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
-        set_unreadable(path, broken, error);
+        set_unreadable(path, text, broken, error);
         return NULL;
     }
     if (!check_single_keys(text, path, error))

@@ -150,6 +150,13 @@ ims_place_path(const ImsPlace *at, const char *key, const char *example, char **
 {
     if (!ims_place_text(at, key, out, error))
         return FALSE;
+    if (*out != NULL && g_str_has_prefix(*out, "pkcs11:") && strstr(*out, "pin-value=") != NULL)
+        return ims_place_refuse(
+            at,
+            key,
+            error,
+            _("a PIN must not stand here: name the file that holds it by '%s'"),
+            "pin-source=");
     if (*out == NULL || g_path_is_absolute(*out) || g_str_has_prefix(*out, "pkcs11:"))
         return TRUE;
     return ims_place_refuse(at, key, error, _("must be a whole path; for example '%s'"), example);
@@ -185,12 +192,12 @@ ims_place_pins(const ImsPlace *at, char ***out, GError **error)
     return TRUE;
 }
 
+/* GLib's words would show it all, and a secret may stand in it. */
 gboolean
 ims_place_argv(const ImsPlace *at, const char *key, const char *text, char ***out, GError **error)
 {
-    g_autoptr(GError) broken = NULL;
-
-    if (g_shell_parse_argv(text, NULL, out, &broken))
+    if (g_shell_parse_argv(text, NULL, out, NULL))
         return TRUE;
-    return ims_place_refuse(at, key, error, _("cannot be split into words: %s"), broken->message);
+    return ims_place_refuse(
+        at, key, error, _("cannot be split into words: close all quotes in it"));
 }

@@ -200,7 +200,7 @@ remove_entry(const char *path, const struct stat *info, int type, struct FTW *wh
 }
 
 gboolean
-ims_dovecot_delete_store(const char *store, GError **error)
+ims_dovecot_check_deletable(const char *store, GError **error)
 {
     if (g_file_test(store, G_FILE_TEST_IS_SYMLINK)) {
         g_set_error(
@@ -212,6 +212,14 @@ ims_dovecot_delete_store(const char *store, GError **error)
             store);
         return FALSE;
     }
+    return TRUE;
+}
+
+gboolean
+ims_dovecot_delete_store(const char *store, GError **error)
+{
+    if (!ims_dovecot_check_deletable(store, error))
+        return FALSE;
     if (nftw(store, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 &&
         errno != ENOENT) {
         g_set_error(

@@ -36,6 +36,9 @@ void ims_dovecot_free(ImsDovecot *self);
 /** ims_dovecot_store: Returns: (transfer full): where @account's store stands, or would. */
 char *ims_dovecot_store(const char *account);
 
+/** ims_dovecot_check_deletable: FALSE if ims_dovecot_delete_store() would refuse before it begins.
+ */
+gboolean ims_dovecot_check_deletable(const char *store, GError **error);
 /**
  * ims_dovecot_delete_store:
  * @store: what ims_dovecot_store() says

@@ -62,6 +62,13 @@ ims_account_file_load(const char *account, GError **error)
     if (failure == NULL || g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
         g_set_error(
             error, IMS_ERROR, IMS_ERROR_NO_SUCH_ACCOUNT, _("there is no account “%s”"), account);
+    else if (failure->domain == G_KEY_FILE_ERROR) /* its words may show a password */
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_CONFIG,
+            _("%s is broken: \"imapsyncctl reload\" says where"),
+            path);
     else
         g_set_error(
             error,

@@ -6,6 +6,10 @@
  * On a tunnel it is the command's business whether to compress; on this computer it is a waste. */
 #include "imap/conn-private.h"
 
+#include <glib/gi18n.h>
+
+#include "util/error.h"
+
 static gboolean
 is_wanted(const ImsConn *self)
 {
@@ -40,6 +44,12 @@ ims_conn_heed_compress(ImsConn *self, GError **error)
     if (ims_cmd_reply(cmd) == IMS_REPLY_NO)
         return TRUE;
 
+    if (ims_buf_len(&self->session.output) > 0)
+        return ims_conn_fail(
+            self,
+            g_error_new(
+                IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server answers COMPRESS before it was sent")),
+            error);
     self->deflate = ims_deflate_new(&ims_session_client, &self->session);
     ims_pump_replace(self->pump, self->link, &ims_deflate_client, self->deflate);
     ims_session_unpacked(&self->session);

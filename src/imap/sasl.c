@@ -12,6 +12,8 @@
 
 #include "util/error.h"
 
+#define ITERATIONS_MAX 1000000
+
 struct ImsSasl {
     Gsasl *library;
     Gsasl_session *session;
@@ -131,6 +133,19 @@ encode_response(char *data, gsize len)
     return encoded;
 }
 
+/* The iteration count of SCRAM (RFC 5802 section 5.1), which is the server's to choose: a large one
+ * would keep us busy for hours, deaf to a cancel. */
+static gboolean
+asks_too_much(const char *input, gsize len)
+{
+    g_autofree char *text = g_strndup(input != NULL ? input : "", len);
+    const char *count = strstr(text, ",i=");
+    guint64 n = 0;
+
+    return count != NULL &&
+           (!g_ascii_string_to_unsigned(count + 3, 10, 1, ITERATIONS_MAX, &n, NULL));
+}
+
 gboolean
 ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError **error)
 {
@@ -140,6 +155,16 @@ ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError 
 
     if (!self->ended)
         result = gsasl_base64_from(challenge, strlen(challenge), &input, &in_len);
+    if (result == GSASL_OK && self->answers && asks_too_much(input, in_len)) {
+        gsasl_free(input);
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_PROTOCOL,
+            _("the server asks in the login by %s for more work than is reasonable"),
+            ims_sasl_mechanism(self));
+        return FALSE;
+    }
     if (result == GSASL_OK)
         result = gsasl_step(self->session, input, in_len, &output, &out_len);
     gsasl_free(input);

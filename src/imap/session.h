@@ -97,7 +97,7 @@ gboolean ims_session_is_idle(const ImsSession *self);
 /** ims_session_hide: words that hold @secret will not be shown, as a server, or a command on the
  * way to one, may repeat what it was sent. */
 void ims_session_hide(ImsSession *self, const char *secret);
-/** ims_session_repeats: Returns: whether @text holds one of the secrets. */
+/** ims_session_repeats: Returns: whether @text holds one of the secrets, or eight octets of it. */
 gboolean ims_session_repeats(const ImsSession *self, const char *text);
 /** ims_session_words: Returns: (transfer full): what @response says, escaped, for people; or why
  * that is not shown. */

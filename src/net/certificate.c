@@ -59,9 +59,19 @@ has_key(GTlsCertificate *certificate)
     return key != NULL || uri != NULL;
 }
 
+/* Returns: (transfer full): without the query of a PKCS#11 URI, which may hold secrets. */
+static char *
+name_to_show(const char *certificate)
+{
+    return g_strndup(
+        certificate,
+        g_str_has_prefix(certificate, PKCS11) ? strcspn(certificate, "?") : strlen(certificate));
+}
+
 static GTlsCertificate *
 load_ours(const ImsTlsPolicy *policy, GError **error)
 {
+    g_autofree char *name = name_to_show(policy->certificate);
     g_autoptr(GError) problem = NULL;
     g_autoptr(GTlsCertificate) certificate = read_certificate(policy, &problem);
 
@@ -71,7 +81,7 @@ load_ours(const ImsTlsPolicy *policy, GError **error)
             IMS_ERROR,
             IMS_ERROR_CONFIG,
             _("the certificate of ours in %s cannot be used: %s"),
-            policy->certificate,
+            name,
             problem->message);
     else if (!has_key(certificate))
         g_set_error(
@@ -79,7 +89,7 @@ load_ours(const ImsTlsPolicy *policy, GError **error)
             IMS_ERROR,
             IMS_ERROR_CONFIG,
             _("%s holds no private key: name its file as %s"),
-            policy->certificate,
+            name,
             "client-key");
     else
         return g_steal_pointer(&certificate);

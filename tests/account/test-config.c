@@ -154,6 +154,8 @@ test_twice(void)
          "[account] ignore"},
         {REMOTE "[account]\nignore=Spam\n#ignore=Lists\n[local]\nprefix=x\n", NULL},
         {REMOTE "[local]\ntype=tunnel\ncommand=x\nusername=me\n", NULL},
+        {REMOTE "password: hunter2\n", "line 4 is no 'key = value'"}, /* and is not shown */
+        {"hunter2=x\n" REMOTE, "below its '[group]'"},
     };
     g_autofree char *dir = g_dir_make_tmp("ims-config-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(dir, "work.conf", NULL);
@@ -170,6 +172,7 @@ test_twice(void)
         }
         g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
         g_assert_nonnull(strstr(error->message, cases[i].words));
+        g_assert_null(strstr(error->message, "hunter2"));
     }
     g_assert_cmpint(g_unlink(path), ==, 0);
     g_assert_cmpint(g_rmdir(dir), ==, 0);
@@ -269,6 +272,10 @@ static const RefusedCase refused_cases[] = {
     {"tls-pin-is-none", REMOTE "tls-pin=abc\n", "[remote] tls-pin: ", "'imapsyncctl test'"},
     {"tls-pin-one-is-none", REMOTE "tls-pin=" PIN ";abc\n", "[remote] tls-pin: ", "'abc'"},
     {"client-key-alone", REMOTE "client-key=/a\n", "[remote] client-cert: ", "client-cert = "},
+    {"client-cert-pin",
+     REMOTE "client-cert=pkcs11:token=x?pin-value=1234\n",
+     "[remote] client-cert: ",
+     "'pin-source='"},
     {"client-cert-relative", REMOTE "client-cert=a.pem\n", "[remote] client-cert: ", "whole path"},
     {"tls-pin-in-the-clear", CLEAR("::1") "tls-pin=" PIN "\n", "[remote] tls-pin: ", "starttls"},
     {"tls-min-of-a-tunnel",

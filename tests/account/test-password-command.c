@@ -40,6 +40,11 @@ static const Case cases[] = {
     {"fails-in-silence", "sh -c 'echo secret; exit 3'", NULL, "code 3"},
     {"is-not-there", "/nonexistent/pass", NULL, "/nonexistent/pass"},
     {"floods", "yes", NULL, "signal"},
+    {"too-long", "head -c 100000 /dev/zero", NULL, "nothing"},
+    {"too-long-a-line", "sh -c 'yes | head -c 20000 | tr -d \"\\n\"'", NULL, "too long"},
+    {"says-much", "sh -c 'head -c 100000 /dev/zero >&2; echo geheim'", "geheim", NULL},
+    {"more-lines", "sh -c 'echo geheim; head -c 200000 /dev/zero'", "geheim", NULL},
+    {"leaves-a-child-with-the-pipe", "sh -c 'echo geheim; sleep 3 & exit 0'", "geheim", NULL},
     {"leaves-a-child", "sh -c 'sleep 3 >/dev/null & echo oops >&2; exit 1'", NULL, "oops"},
 };
 

@@ -156,6 +156,21 @@ test_scram_liar(void)
     g_assert_nonnull(error);
 }
 
+/* The work is the server's to choose, within reason. */
+static void
+test_scram_bomb(void)
+{
+    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
+    g_autofree char *first = client_step(client, ""), *response = NULL;
+    const char *text = "r=x,s=c2FsdA==,i=4000000000";
+    g_autofree char *challenge = g_base64_encode((const guchar *)text, strlen(text));
+    g_autoptr(GError) error = NULL;
+
+    g_assert_false(ims_sasl_step(client, challenge, &response, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_nonnull(strstr(error->message, "reasonable"));
+}
+
 static void
 test_external(void)
 {
@@ -181,6 +196,7 @@ main(int argc, char **argv)
     g_test_add_data_func(
         "/imap/sasl/scram-sha-256", GINT_TO_POINTER(IMS_AUTH_SCRAM_SHA_256), test_scram);
     g_test_add_func("/imap/sasl/scram-with-a-liar", test_scram_liar);
+    g_test_add_func("/imap/sasl/scram-with-endless-work", test_scram_bomb);
     g_test_add_func("/imap/sasl/external-names-whom-to-act-as", test_external);
     g_test_add_func("/imap/sasl/plain-answers-once", test_second_challenge);
     g_test_add_func("/imap/sasl/a-challenge-is-base64", test_no_base64);
