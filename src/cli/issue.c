@@ -70,22 +70,36 @@ add_vanished(GString *text, const Issue *issue)
         text, _("if it is not wanted any more, remove it on the %s side too"), issue->other);
 }
 
+/* Without a mailbox it is about the account as a whole. */
 static void
 add_deletions(GString *text, const Issue *issue)
 {
-    g_string_append_printf(
-        text,
-        ngettext(
-            "%" PRIu64
-            " message of “%s” is gone from the %s side. It was not removed on the %s side.",
-            "%" PRIu64
-            " messages of “%s” are gone from the %s side. They were not removed on the %s "
-            "side.",
-            (gulong)issue->count),
-        issue->count,
-        issue->mailbox,
-        issue->side,
-        issue->other);
+    if (*issue->mailbox == '\0')
+        g_string_append_printf(
+            text,
+            ngettext(
+                "%" PRIu64 " message is gone from the %s side. It was not removed on the %s side.",
+                "%" PRIu64
+                " messages, of all mailboxes together, are gone from the %s side. They were not "
+                "removed on the %s side.",
+                (gulong)issue->count),
+            issue->count,
+            issue->side,
+            issue->other);
+    else
+        g_string_append_printf(
+            text,
+            ngettext(
+                "%" PRIu64
+                " message of “%s” is gone from the %s side. It was not removed on the %s side.",
+                "%" PRIu64
+                " messages of “%s” are gone from the %s side. They were not removed on the %s "
+                "side.",
+                (gulong)issue->count),
+            issue->count,
+            issue->mailbox,
+            issue->side,
+            issue->other);
     g_string_append(text, "\n  → ");
     g_string_append_printf(
         text,
@@ -116,7 +130,11 @@ static void
 add_failed(GString *text, const Issue *issue)
 {
     g_string_append_printf(
-        text, _("The %s side does not let “%s” be made or opened."), issue->side, issue->mailbox);
+        text,
+        _("The %s side fails with “%s”: the mailbox, or a message of it, cannot be made, opened, "
+          "read or stored there now."),
+        issue->side,
+        issue->mailbox);
     g_string_append(text, "\n  → ");
     g_string_append(text, _("act on the server's words, then sync again"));
 }

@@ -49,7 +49,7 @@ tell_before(const char *account, const char *store, gboolean delete_store)
         account,
         file);
     if (store == NULL && delete_store)
-        g_printerr(_("It has no private local store, so no mail is deleted, on either side.\n"));
+        g_printerr(_("No private local store is to be found that could be deleted.\n"));
     else if (store == NULL)
         g_printerr(_("No mail is deleted, on either side.\n"));
     else if (delete_store)

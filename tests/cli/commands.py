@@ -564,7 +564,7 @@ def remove_knows_a_local_side_that_is_no_store(bus):
     write_account(bus, "fine", "[local]\ntype=imaps\nhost=h\nusername=me\n")
     make_store(bus, "fine")  # of an earlier account of this name
     terminal = Terminal(bus, "remove", "fine", "--delete-store")
-    terminal.read_until("It has no private local store, so no mail is deleted")
+    terminal.read_until("No private local store is to be found")
     terminal.read_until("[y/N] ")
     terminal.write("\x04")
     assert terminal.end() == 130

@@ -237,6 +237,16 @@ test_issue_of_one_message(void)
 }
 
 static void
+test_issue_of_the_account(void)
+{
+    g_autofree char *got =
+        issue("{'kind': <'deletions'>, 'side': <'remote'>, 'count': <uint64 30>}");
+
+    g_assert_nonnull(strstr(got, "30 messages, of all mailboxes together, are gone"));
+    g_assert_null(strstr(got, "“”"));
+}
+
+static void
 test_plan(void)
 {
     g_autoptr(GVariant) mailboxes = g_variant_ref_sink(g_variant_new_parsed(
@@ -326,6 +336,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/issue/names-the-way-out", test_issue_names_the_way_out);
     g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
+    g_test_add_func("/cli/issue/of-the-whole-account", test_issue_of_the_account);
 
     g_test_add_func("/cli/mailbox/table", test_mailboxes);
     g_test_add_func("/cli/mailbox/json-has-the-name-in-the-object", test_mailboxes_as_json);
