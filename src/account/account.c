@@ -9,6 +9,7 @@
 #include "account/account-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "account/verdict.h"
 #include "util/error.h"
@@ -231,20 +232,23 @@ refused_error(const ImsAccount *self, const GError *error)
     ImsSide side = g_str_has_prefix(error->message, "local: ") ? IMS_LOCAL : IMS_REMOTE;
     g_autofree char *command =
         g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
+    g_autofree char *words = g_strdup(error->message);
 
+    if (g_str_has_suffix(words, ".")) /* servers end their sentences */
+        words[strlen(words) - 1] = '\0';
     if (self->config->side[side].password_argv != NULL)
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_AUTH_FAILED,
             _("%s: correct what %s prints, or %s in the account's file"),
-            error->message,
+            words,
             "password-command",
             "username");
     return g_error_new(
         IMS_ERROR,
         IMS_ERROR_AUTH_FAILED,
         _("%s: store the right password with '%s', or correct %s in its file"),
-        error->message,
+        words,
         command,
         "username");
 }
