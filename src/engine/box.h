@@ -219,6 +219,8 @@ gboolean ims_unseen_mail(
     ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error);
 /** ims_unseen_identify: fetches the fingerprints of all @found, as far as the server gives them. */
 gboolean ims_unseen_identify(ImsPass *self, ImsSide side, GArray *found, GError **error);
+/** ims_box_is_synced: whether this pass brings it to its end, by what is known so far. */
+gboolean ims_box_is_synced(const ImsBox *box);
 /** ims_unseen_select: opens such a mailbox, of which no base says what it should be. @out: (out)
  * (transfer full). Does not wait. */
 gboolean ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error);

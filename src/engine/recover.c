@@ -275,23 +275,51 @@ make_way(ImsPass *self, const ImsBox *home, ImsSide from, guint32 uid, GError **
            ims_store_delete_row(self->store, ((ImsRow *)g_ptr_array_index(rows, 0))->id, error);
 }
 
-static gboolean
-settle_intent(
-    ImsPass *self, ImsBox *home, const ImsIntent *intent, GArray *candidates, GError **error)
+/* Returns: (transfer container) (element-type Candidate): for each message of the intent the one
+ * that it is, taken by now; NULL: none. They borrow from @candidates. */
+static GPtrArray *
+match(const ImsIntent *intent, GArray *candidates)
 {
-    ImsSide from = ims_side_other(intent->to);
+    GPtrArray *copies = g_ptr_array_new();
 
-    if (!ims_store_begin(self->store, error))
-        return FALSE;
     for (guint i = 0; i < intent->messages->len; i++) {
         const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
         Candidate *copy = find(intent, wanted, candidates, TRUE);
 
         if (copy == NULL)
             copy = find(intent, wanted, candidates, FALSE);
+        if (copy != NULL)
+            copy->taken = TRUE;
+        g_ptr_array_add(copies, copy);
+    }
+    return copies;
+}
+
+static void
+release(GPtrArray *copies)
+{
+    for (guint i = 0; i < copies->len; i++) {
+        Candidate *copy = g_ptr_array_index(copies, i);
+
+        if (copy != NULL)
+            copy->taken = FALSE;
+    }
+}
+
+static gboolean
+settle_intent(
+    ImsPass *self, ImsBox *home, const ImsIntent *intent, GPtrArray *copies, GError **error)
+{
+    ImsSide from = ims_side_other(intent->to);
+
+    if (!ims_store_begin(self->store, error))
+        return FALSE;
+    for (guint i = 0; i < copies->len; i++) {
+        const ImsIntentMessage *wanted = &g_array_index(intent->messages, ImsIntentMessage, i);
+        const Candidate *copy = g_ptr_array_index(copies, i);
+
         if (copy == NULL)
             continue;
-        copy->taken = TRUE;
         if (!make_way(self, home, from, wanted->uid, error) ||
             !settle_message(
                 self, home, intent, wanted, copy, stands(home, from, wanted->uid), error))
@@ -338,6 +366,29 @@ add_unseen(GArray *candidates, GArray *unseen)
     }
 }
 
+/* Whether, by a listing made after all of this round was gathered, mail has come to where the round
+ * looked before, or had no reason to look. What is not synced is looked into after that listing. */
+static gboolean
+has_grown(const ImsBox *box, ImsSide side)
+{
+    const ImsPoint *seen = is_gathered(box) ? &box->delta[side]->point : &box->mailbox->point[side];
+    const ImsPoint *listed = &box->listed[side];
+
+    return ims_box_is_synced(box) && (box->have[side] & IMS_STATUS_UIDNEXT) != 0 &&
+           (listed->uidvalidity != seen->uidvalidity || listed->uidnext > seen->uidnext);
+}
+
+static gboolean
+has_any_grown(const ImsPass *self, ImsSide side)
+{
+    for (guint i = 0; i < self->boxes->len; i++) {
+        if (has_grown(g_ptr_array_index(self->boxes, i), side))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* @unknown: there is mail that nobody has looked at. Then what is not found may be there. */
 static gboolean
 recover_home(
     ImsPass *self,
@@ -347,18 +398,22 @@ recover_home(
     gboolean unknown,
     GError **error)
 {
+    g_autoptr(GPtrArray) copies = NULL;
+
     if (!identify_candidates(self, intent, candidates, error))
         return FALSE;
     if (home->left)
         return TRUE;
-    if (unknown || !has_looked(intent, candidates))
-        return ims_pass_leave(
-            self,
-            home,
-            intent->to,
-            _("a copy of an interrupted sync may have been moved to where nobody can look now"),
-            error);
-    return settle_intent(self, home, intent, candidates, error);
+    copies = match(intent, candidates);
+    if (has_looked(intent, candidates) && !(unknown && g_ptr_array_find(copies, NULL, NULL)))
+        return settle_intent(self, home, intent, copies, error);
+    release(copies);
+    return ims_pass_leave(
+        self,
+        home,
+        intent->to,
+        _("a copy of an interrupted sync may have been moved to where nobody can look now"),
+        error);
 }
 
 /* Returns: (transfer container): those to @to whose mailbox is gathered, or is not. */
@@ -389,8 +444,10 @@ recover_homes(
     guint n_gathered = candidates->len;
     gboolean unknown = FALSE;
 
-    if (!ims_unseen_mail(self, to, unseen, &unknown, error))
+    /* The listing is the last: what moves on behind what was gathered must have come somewhere. */
+    if (!ims_list(self, FALSE, error) || !ims_unseen_mail(self, to, unseen, &unknown, error))
         return FALSE;
+    unknown |= has_any_grown(self, to);
     add_unseen(candidates, unseen);
     for (guint i = 0; i < intents->len; i++) {
         const ImsIntent *intent = g_ptr_array_index(intents, i);

@@ -8,8 +8,8 @@
 
 #include "engine/lists.h"
 
-static gboolean
-is_synced(const ImsBox *box)
+gboolean
+ims_box_is_synced(const ImsBox *box)
 {
     if (box->planned)
         return TRUE;
@@ -107,7 +107,7 @@ ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknow
             ImsBox *box = g_ptr_array_index(lists[l], i);
             gboolean told = (box->have[side] & IMS_STATUS_UIDNEXT) != 0;
 
-            if (is_synced(box) || !box->there[side] ||
+            if (ims_box_is_synced(box) || !box->there[side] ||
                 (told && box->listed[side].uidnext <= first_unseen(box, side)))
                 continue;
             if (!look_into(self, box, side, found, out_unknown, error))

@@ -314,6 +314,45 @@ test_home_left(void)
 }
 
 static void
+move_copy_to_new(Scene *scene)
+{
+    if (scene_find(scene, IMS_REMOTE, "INBOX", "two") == 0)
+        return;
+    fake_create(scene->server[IMS_REMOTE], "New");
+    scene_move(scene, IMS_REMOTE, "INBOX", "two", "New");
+}
+
+static const struct {
+    const char *name, *mailbox;
+    void (*spring)(Scene *scene);
+} astray_cases[] = {
+    {"into-one-that-stood-still", "Work", move_copy_to_work},
+    {"into-a-new-one", "New", move_copy_to_new},
+};
+
+/* As copy-moved-meanwhile, but after the pass has listed: by that there is nothing to do where the
+ * copy goes, and no round looks there. */
+static void
+test_astray(gconstpointer data)
+{
+    gsize i = GPOINTER_TO_SIZE(data);
+    g_autoptr(Scene) scene = scene_with_lost_reply();
+    Trap trap = {.command = "SELECT \"INBOX\"", .spring = astray_cases[i].spring};
+    const char *mailbox = astray_cases[i].mailbox;
+
+    scene_set_trap(scene, IMS_REMOTE, &trap);
+    scene_pass(scene);
+    g_assert_cmpuint(trap.seen, >, 0);
+    g_assert_cmpuint(scene_find(scene, IMS_REMOTE, "INBOX", "two"), ==, 0);
+    scene_disarm(scene);
+    scene_start(scene);
+    assert_there(scene, mailbox, "two", 1);
+    assert_there(scene, "INBOX", "two", 0);
+    g_assert_cmpuint(fake_count(scene->server[IMS_REMOTE], mailbox), ==, 1);
+    scene_assert_quiet(scene);
+}
+
+static void
 replace_work(Scene *scene)
 {
     fake_delete(scene->server[IMS_REMOTE], "Work");
@@ -699,6 +738,12 @@ main(int argc, char **argv)
         "/engine/rules/S13-home-refused/remote", &home_sides[IMS_REMOTE], test_home_away);
     g_test_add_data_func("/engine/rules/S13-home-ignored", NULL, test_home_away);
     g_test_add_func("/engine/rules/S13-home-left-in-the-same-pass", test_home_left);
+    for (gsize i = 0; i < G_N_ELEMENTS(astray_cases); i++) {
+        g_autofree char *path =
+            g_strdup_printf("/engine/rules/S13-moved-in-the-pass-%s", astray_cases[i].name);
+
+        g_test_add_data_func(path, GSIZE_TO_POINTER(i), test_astray);
+    }
     g_test_add_func("/engine/rules/S13-stray-append-is-taken-back", test_stray);
     g_test_add_func("/engine/rules/S16-our-own-copies-are-not-new", test_own_copies);
     g_test_add_func("/engine/rules/S16-flags-of-the-feeding-fetch", test_feeding_fetch);
