@@ -17,17 +17,49 @@ ims_box_is_synced(const ImsBox *box)
            box->there[IMS_LOCAL] && box->there[IMS_REMOTE];
 }
 
-/* From which UID on the mailbox has mail that nobody looked at. */
+/* From which UID on the mailbox that the base knows by this name has mail that nobody looked at. */
 static guint32
-first_unseen(const ImsBox *box, ImsSide side)
+next_unseen(const ImsBox *box, ImsSide side)
 {
     const ImsMailbox *mailbox = box->mailbox;
 
-    if (mailbox->point[side].uidvalidity != box->listed[side].uidvalidity)
-        return 1;
     if (!mailbox->valid || (box->excluded && mailbox->held_uidnext[side] > 0))
         return MAX(1, mailbox->held_uidnext[side]);
     return MAX(1, mailbox->point[side].uidnext);
+}
+
+/* Returns: (transfer full): UIDVALIDITY -> the first such UID. Cyrus gives one UIDVALIDITY to all
+ * that is made in a second, and those mailboxes may have changed names; so each is looked at as
+ * any of them must be. */
+static GHashTable *
+find_firsts(const ImsPass *self, ImsSide side)
+{
+    GPtrArray *lists[] = {self->boxes, self->alone};
+    GHashTable *firsts = g_hash_table_new(NULL, NULL);
+
+    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
+        for (guint i = 0; i < lists[l]->len; i++) {
+            const ImsBox *box = g_ptr_array_index(lists[l], i);
+            gpointer key = GUINT_TO_POINTER(box->mailbox->point[side].uidvalidity);
+            guint32 known = GPOINTER_TO_UINT(g_hash_table_lookup(firsts, key));
+            guint32 next = next_unseen(box, side);
+
+            if (known == 0 || next < known)
+                g_hash_table_insert(firsts, key, GUINT_TO_POINTER(next));
+        }
+    }
+    return firsts;
+}
+
+/* From which UID on the mailbox has mail that nobody looked at. */
+static guint32
+first_unseen(GHashTable *firsts, const ImsBox *box, ImsSide side)
+{
+    guint32 uidvalidity = box->mailbox->point[side].uidvalidity;
+
+    if (uidvalidity != box->listed[side].uidvalidity)
+        return 1;
+    return GPOINTER_TO_UINT(g_hash_table_lookup(firsts, GUINT_TO_POINTER(uidvalidity)));
 }
 
 gboolean
@@ -55,13 +87,18 @@ note_closed(
 
 static gboolean
 look_into(
-    ImsPass *self, ImsBox *box, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
+    ImsPass *self,
+    ImsBox *box,
+    ImsSide side,
+    guint32 first,
+    GArray *found,
+    gboolean *out_unknown,
+    GError **error)
 {
     g_autoptr(ImsCmd) select = NULL;
     g_autoptr(ImsCmd) fetch = NULL;
     g_autoptr(ImsDelta) delta = NULL;
     g_autoptr(GArray) messages = NULL;
-    guint32 first = first_unseen(box, side);
 
     if (g_hash_table_contains(self->avoided, box->mailbox->name)) {
         *out_unknown = TRUE;
@@ -100,17 +137,19 @@ gboolean
 ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
+    g_autoptr(GHashTable) firsts = find_firsts(self, side);
 
     *out_unknown = self->surprised[side];
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {
             ImsBox *box = g_ptr_array_index(lists[l], i);
             gboolean told = (box->have[side] & IMS_STATUS_UIDNEXT) != 0;
+            guint32 first = first_unseen(firsts, box, side);
 
             if (ims_box_is_synced(box) || !box->there[side] ||
-                (told && box->listed[side].uidnext <= first_unseen(box, side)))
+                (told && box->listed[side].uidnext <= first))
                 continue;
-            if (!look_into(self, box, side, found, out_unknown, error))
+            if (!look_into(self, box, side, first, found, out_unknown, error))
                 return FALSE;
         }
     }

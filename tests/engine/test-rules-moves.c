@@ -248,6 +248,32 @@ test_moved_into_remade(void)
     assert_ham_survives(scene);
 }
 
+/* Two that are not synced, of one UIDVALIDITY, have changed names: each is counted by the other's
+ * UIDs. */
+static void
+test_moved_into_renamed(void)
+{
+    char *words[] = {(char *)"Spam", (char *)"Junk", NULL};
+    g_autoptr(ImsPatterns) ignore = ims_patterns_new(words, NULL);
+    g_autoptr(Scene) scene = scene_of_two_and_spam(ignore);
+    FakeServer *here = scene->server[IMS_LOCAL];
+
+    fake_create(here, "Junk");
+    fake_set_uidvalidity(here, "Junk", 77);
+    fake_set_uidvalidity(here, "Spam", 77);
+    scene_add(scene, IMS_LOCAL, "Spam", "one", NULL);
+    scene_add(scene, IMS_LOCAL, "Spam", "two", NULL);
+    scene_add(scene, IMS_LOCAL, "Spam", "three", NULL);
+    scene_expunge(scene, IMS_LOCAL, "B", "old");
+    scene_pass(scene);
+    g_assert_false(is_on(scene, IMS_REMOTE, "B", "old"));
+    fake_rename(here, "Junk", "Nobody");
+    fake_rename(here, "Spam", "Junk");
+    fake_rename(here, "Nobody", "Spam");
+    move_ham(scene);
+    assert_ham_survives(scene);
+}
+
 static void
 move_new(Scene *scene)
 {
@@ -321,6 +347,7 @@ main(int argc, char **argv)
         "/engine/rules/S9-moved-before-the-late-listing", test_moved_before_late_listing);
     g_test_add_func("/engine/rules/S9-moved-within-the-listing", test_moved_within_listing);
     g_test_add_func("/engine/rules/S9-moved-into-one-made-anew", test_moved_into_remade);
+    g_test_add_func("/engine/rules/S9-moved-into-one-renamed", test_moved_into_renamed);
     for (gsize i = 0; i < G_N_ELEMENTS(unseen_cases); i++) {
         g_autofree char *path =
             g_strconcat("/engine/rules/S9-copy-that-nobody-saw/", unseen_cases[i].name, NULL);
