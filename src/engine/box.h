@@ -187,12 +187,22 @@ gboolean ims_box_is_overdue(const ImsPass *self, const ImsBox *box);
  * and with the last one an issue goes. */
 gboolean ims_update_deletions(ImsPass *self, ImsBox *box, ImsSide side, GError **error);
 
+/** ims_choose: adds to @work those mailboxes that the first listing, or what waits in them, gives a
+ * reason to open. */
+gboolean ims_choose(ImsPass *self, GPtrArray *work, GError **error);
+/** ims_choose_late: lists again, and adds to @work those that have got mail since they were seen.
+ */
+gboolean ims_choose_late(ImsPass *self, GPtrArray *work, GError **error);
+
 /* The stages of a round, each over all @boxes (element-type ImsBox), in this order. */
 gboolean ims_gather(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_recover(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_decide_all(ImsPass *self, GPtrArray *boxes, GError **error);
 gboolean ims_copy(ImsPass *self, GPtrArray *boxes, ImsSide to, GError **error);
 gboolean ims_carry_flags(ImsPass *self, GPtrArray *boxes, GError **error);
+/** ims_commit: what was planned goes into the base, and the points move to what their SELECTs said;
+ * not in a mailbox that was left, or is wanted in full by the next round. */
+gboolean ims_commit(ImsPass *self, GPtrArray *boxes, GError **error);
 /** ims_plan_work: in a dry run, in place of the copies and flags: counts them. */
 void ims_plan_work(ImsPass *self, GPtrArray *boxes);
 /* And last, once no new mail is left anywhere: */

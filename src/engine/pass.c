@@ -9,8 +9,6 @@
 
 #include "engine/pass.h"
 
-#include <string.h>
-
 #include "engine/box.h"
 
 /* With busy other clients a pass leaves the rest to the next one. */
@@ -23,160 +21,6 @@
 #define AVOIDED_MAX    3
 #define BOX_BREAKS_MAX 5
 #define BREAKS_MAX     8
-
-/* -- committing -- */
-
-static gboolean
-save_plan(ImsPass *self, ImsBox *box, GError **error)
-{
-    const ImsPlan *plan = box->plan;
-    gint64 id = box->mailbox->id;
-
-    for (guint i = 0; i < plan->dropped->len; i++) {
-        const ImsRow *row = g_ptr_array_index(plan->dropped, i);
-
-        if (!ims_store_delete_row(self->store, row->id, error))
-            return FALSE;
-    }
-    for (guint i = 0; i < plan->changed->len; i++) {
-        if (!ims_store_save_row(self->store, id, g_ptr_array_index(plan->changed, i), error))
-            return FALSE;
-    }
-    for (guint i = 0; i < plan->strangers->len; i++) {
-        if (!ims_store_save_row(self->store, id, g_ptr_array_index(plan->strangers, i), error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* A side's point moves to what its SELECT said, now that the whole of that SELECT's delta has been
- * dealt with. */
-static void
-move_points(const ImsPass *self, ImsBox *box)
-{
-    ImsMailbox *mailbox = box->mailbox;
-
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        const ImsPoint *told = &box->delta[side]->point;
-        guint32 cursor = mailbox->point[side].uidnext;
-
-        mailbox->point[side] = *told;
-        if (told->uidnext == 0 || !ims_uidset_is_empty(box->unread[side]) ||
-            !ims_uidset_is_empty(box->awaited[side]))
-            mailbox->point[side].uidnext = cursor;
-        if (mailbox->identity[side] == NULL)
-            mailbox->identity[side] = g_strdup(box->delta[side]->id);
-    }
-    mailbox->last_sync_us = ims_clock_real(self->order->clock);
-    if (box->full)
-        mailbox->compared_us = mailbox->last_sync_us;
-    mailbox->excluded = FALSE;
-    box->full = FALSE;
-    box->unite = FALSE;
-    box->miscounts = 0;
-}
-
-/* Flags that wait for rights stand in the base only, and no delta tells of them again; so the issue
- * is what remembers them: as long as it is open the mailbox is opened by each pass, and once it may
- * be written, it is compared in full. */
-static gboolean
-settle_rights(ImsPass *self, ImsBox *box, ImsSide side, GError **error)
-{
-    const char *name = box->mailbox->name;
-
-    if (box->plan->waiting[side])
-        return ims_pass_raise(self, IMS_ISSUE_READ_ONLY, name, side, 0, NULL, error);
-    return !box->full || ims_pass_settle_issue(self, IMS_ISSUE_READ_ONLY, name, side, error);
-}
-
-static gboolean
-commit_box(ImsPass *self, ImsBox *box, GError **error)
-{
-    guint strangers = box->plan->strangers->len;
-
-    if (!settle_rights(self, box, IMS_LOCAL, error) ||
-        !settle_rights(self, box, IMS_REMOTE, error) || !ims_store_begin(self->store, error) ||
-        !save_plan(self, box, error))
-        return FALSE;
-    move_points(self, box);
-    if (!ims_store_save_mailbox(self->store, box->mailbox, error) ||
-        !ims_store_commit(self->store, error))
-        return FALSE;
-    if (!ims_update_deletions(self, box, IMS_LOCAL, error) ||
-        !ims_update_deletions(self, box, IMS_REMOTE, error))
-        return FALSE;
-    return strangers == 0 || ims_pass_raise(
-                                 self,
-                                 IMS_ISSUE_NEEDS_ADOPTION,
-                                 box->mailbox->name,
-                                 IMS_LOCAL,
-                                 strangers,
-                                 NULL,
-                                 error);
-}
-
-static gboolean
-settle_refused(ImsPass *self, ImsBox *box, GError **error)
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        const char *name = box->mailbox->name;
-        g_autofree char *detail = NULL;
-        guint64 n = 0;
-
-        if (!ims_store_count_refused(
-                self->store, box->mailbox->id, ims_side_other(side), &n, &detail, error))
-            return FALSE;
-        if (n == 0 ? !ims_pass_settle_issue(self, IMS_ISSUE_REFUSED, name, side, error)
-                   : !ims_pass_raise(self, IMS_ISSUE_REFUSED, name, side, n, detail, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* A message is wanted back and its body has not come. That it is wanted stands in this delta alone:
- * with the point past it, what is left would be a deletion. */
-static gboolean
-wants_back(const ImsBox *box)
-{
-    const GPtrArray *restored = box->plan->restored;
-
-    for (guint i = 0; i < restored->len; i++) {
-        const ImsRow *row = g_ptr_array_index(restored, i);
-
-        if (ims_uidset_contains(box->unread[IMS_LOCAL], row->uid[IMS_LOCAL]) ||
-            ims_uidset_contains(box->unread[IMS_REMOTE], row->uid[IMS_REMOTE]))
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* What the union of flags found to set must not look like a removal to the next comparison. */
-static gboolean
-waits_to_unite(const ImsBox *box)
-{
-    return box->unite && (box->plan->waiting[IMS_LOCAL] || box->plan->waiting[IMS_REMOTE]);
-}
-
-static gboolean
-may_commit(const ImsBox *box)
-{
-    return !box->left && box->plan != NULL && !box->plan->miscounted && !wants_back(box) &&
-           !waits_to_unite(box);
-}
-
-static gboolean
-commit_all(ImsPass *self, GPtrArray *boxes, GError **error)
-{
-    if (!self->order->dry_run)
-        ims_pass_tell(self, IMS_PHASE_COMMITTING, NULL);
-    for (guint i = 0; i < boxes->len; i++) {
-        ImsBox *box = g_ptr_array_index(boxes, i);
-
-        if (may_commit(box) && (!commit_box(self, box, error) || !settle_refused(self, box, error)))
-            return FALSE;
-    }
-    return TRUE;
-}
 
 /* -- rounds -- */
 
@@ -203,11 +47,11 @@ one_round(ImsPass *self, GPtrArray *boxes, GError **error)
         return FALSE;
     if (self->order->dry_run) {
         ims_plan_work(self, boxes);
-        return commit_all(self, boxes, error);
+        return ims_commit(self, boxes, error);
     }
     announce_copies(self, boxes);
     return ims_copy(self, boxes, IMS_LOCAL, error) && ims_copy(self, boxes, IMS_REMOTE, error) &&
-           ims_carry_flags(self, boxes, error) && commit_all(self, boxes, error);
+           ims_carry_flags(self, boxes, error) && ims_commit(self, boxes, error);
 }
 
 /* A dry run plans once. */
@@ -234,182 +78,7 @@ run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
     return TRUE;
 }
 
-/* -- which mailboxes -- */
-
-static gboolean
-has_moved_on(const ImsBox *box, ImsSide side)
-{
-    const guint all = IMS_STATUS_MESSAGES | IMS_STATUS_UIDNEXT | IMS_STATUS_UIDVALIDITY |
-                      IMS_STATUS_HIGHESTMODSEQ;
-    const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
-
-    return !box->mailbox->valid || box->have[side] != all || listed->modseq == 0 ||
-           listed->uidvalidity != known->uidvalidity || listed->uidnext != known->uidnext ||
-           listed->modseq != known->modseq || listed->messages != known->messages;
-}
-
-gboolean
-ims_box_has_moved(const ImsBox *box)
-{
-    return has_moved_on(box, IMS_LOCAL) || has_moved_on(box, IMS_REMOTE);
-}
-
-/* Returns: (transfer container) (element-type ImsBox): those with a base that have moved, or are
- * gone, on @side. */
-static GPtrArray *
-movers_on(const ImsPass *self, ImsSide side)
-{
-    GPtrArray *lists[] = {self->boxes, self->alone};
-    GPtrArray *movers = g_ptr_array_new();
-
-    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
-        for (guint i = 0; i < lists[l]->len; i++) {
-            ImsBox *box = g_ptr_array_index(lists[l], i);
-
-            if (box->mailbox->valid && has_moved_on(box, side))
-                g_ptr_array_add(movers, box);
-        }
-    }
-    return movers;
-}
-
-/* Whether @box, which looks as it did, may be in the place of @mover, or behind it in a circle of
- * them: then it was smaller once, and what it was stands under the name of @mover now, if that is
- * still there. */
-static gboolean
-may_be_behind(const ImsBox *box, const ImsBox *mover, ImsSide side)
-{
-    const ImsPoint *point = &box->mailbox->point[side], *before = &mover->mailbox->point[side];
-    const ImsPoint *now = &mover->listed[side];
-
-    if (box == mover || before->uidvalidity != point->uidvalidity ||
-        before->uidnext > point->uidnext || before->modseq > point->modseq)
-        return FALSE;
-    if (!mover->there[side] || (mover->have[side] & IMS_STATUS_UIDNEXT) == 0)
-        return TRUE;
-    return now->uidnext >= point->uidnext && (now->modseq == 0 || now->modseq >= point->modseq);
-}
-
-/* Cyrus gives one UIDVALIDITY to all that is made in a second, and the listing tells no MAILBOXID.
- * If such mailboxes change names, one that has grown meanwhile may look as the other did. But not
- * all of them can: mod-sequences only rise, so at least one has moved, or is gone, by the listing.
- * Those that it may have changed names with, by the numbers, are opened, too, and their ids
- * compared. */
-static gboolean
-may_be_another(const ImsBox *box, GPtrArray *const movers[IMS_N_SIDES])
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (box->mailbox->identity[side] == NULL || !box->mailbox->valid)
-            continue;
-        for (guint i = 0; i < movers[side]->len; i++) {
-            if (may_be_behind(box, g_ptr_array_index(movers[side], i), side))
-                return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-static gboolean
-is_pending(const GArray *pending, gint64 id)
-{
-    for (guint i = 0; i < pending->len; i++) {
-        if (g_array_index(pending, gint64, i) == id)
-            return TRUE;
-    }
-    return FALSE;
-}
-
-/* A copy of unknown end may be anywhere by now. */
-static gboolean
-must_find_copies(const ImsPass *self, GPtrArray *intents)
-{
-    for (guint i = 0; i < intents->len; i++) {
-        const ImsIntent *intent = g_ptr_array_index(intents, i);
-
-        for (guint b = 0; b < self->boxes->len; b++) {
-            const ImsBox *box = g_ptr_array_index(self->boxes, b);
-
-            if (box->mailbox->id == intent->mailbox && !box->left)
-                return TRUE;
-        }
-    }
-    return FALSE;
-}
-
-/* Known from the listing alone: no need to open what must be left untouched. */
-static gboolean
-needs_adoption(const ImsBox *box)
-{
-    return !box->mailbox->valid && (box->have[IMS_LOCAL] & IMS_STATUS_MESSAGES) != 0 &&
-           (box->have[IMS_REMOTE] & IMS_STATUS_MESSAGES) != 0 &&
-           box->listed[IMS_LOCAL].messages > 0 && box->listed[IMS_REMOTE].messages > 0;
-}
-
-static gboolean
-choose_boxes(ImsPass *self, GPtrArray *work, GError **error)
-{
-    g_autoptr(GArray) pending =
-        ims_store_mailboxes_pending(self->store, self->order->has_max_deletions, error);
-    g_autoptr(GPtrArray) intents = ims_store_intents(self->store, error);
-    g_autoptr(GPtrArray) local_movers = movers_on(self, IMS_LOCAL);
-    g_autoptr(GPtrArray) remote_movers = movers_on(self, IMS_REMOTE);
-    GPtrArray *const movers[] = {local_movers, remote_movers};
-    gboolean all;
-
-    if (pending == NULL || intents == NULL)
-        return FALSE;
-    all = must_find_copies(self, intents);
-    for (guint i = 0; i < self->boxes->len; i++) {
-        ImsBox *box = g_ptr_array_index(self->boxes, i);
-
-        gboolean doubtful = may_be_another(box, movers);
-
-        if (box->left || (!all && !doubtful && !ims_pass_orders(self, box->mailbox->name)))
-            continue;
-        if (needs_adoption(box)) {
-            if (!ims_hold_for_adoption(self, box, error))
-                return FALSE;
-        } else if (
-            ims_box_has_moved(box) || doubtful || box->full ||
-            is_pending(pending, box->mailbox->id) || ims_box_is_overdue(self, box) ||
-            ims_box_awaits_rights(self, box, IMS_LOCAL) ||
-            ims_box_awaits_rights(self, box, IMS_REMOTE)) {
-            g_ptr_array_add(work, box);
-        }
-    }
-    return TRUE;
-}
-
-/* The account's listing is no snapshot: what arrived anywhere since it was gathered may be what
- * vanished somewhere else. */
-static gboolean
-choose_late(ImsPass *self, GPtrArray *work, GError **error)
-{
-    g_autoptr(GPtrArray) local_movers = NULL;
-    g_autoptr(GPtrArray) remote_movers = NULL;
-
-    if (!ims_list(self, FALSE, error))
-        return FALSE;
-    local_movers = movers_on(self, IMS_LOCAL);
-    remote_movers = movers_on(self, IMS_REMOTE);
-    for (guint i = 0; i < self->boxes->len; i++) {
-        ImsBox *box = g_ptr_array_index(self->boxes, i);
-        GPtrArray *const movers[] = {local_movers, remote_movers};
-        gboolean late = may_be_another(box, movers);
-
-        for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-            const ImsPoint *listed = &box->listed[side], *known = &box->mailbox->point[side];
-
-            /* A mailbox without STATUS has to be opened. */
-            late |= (box->there[side] && (box->have[side] & IMS_STATUS_UIDNEXT) == 0) ||
-                    listed->uidnext > known->uidnext ||
-                    (listed->uidvalidity != 0 && listed->uidvalidity != known->uidvalidity);
-        }
-        if (late && !box->left && box->mailbox->valid)
-            g_ptr_array_add(work, box);
-    }
-    return TRUE;
-}
+/* -- removals -- */
 
 /* The deletions known by now; see ims_remove(). */
 static GHashTable *
@@ -472,7 +141,7 @@ run_removals(ImsPass *self, GPtrArray *touched, GError **error)
         if (self->order->dry_run)
             return ims_remove(self, touched, known, error);
         g_ptr_array_set_size(work, 0);
-        if (g_hash_table_size(known) > 0 && !choose_late(self, work, error))
+        if (g_hash_table_size(known) > 0 && !ims_choose_late(self, work, error))
             return FALSE;
         touch_all(touched, work);
         if (!run_rounds(self, work, LATE_ROUNDS, error) || !ims_remove(self, touched, known, error))
@@ -505,7 +174,7 @@ run_all(ImsPass *self, GError **error)
     if (!ims_list(self, TRUE, error))
         return FALSE;
     leave_avoided(self);
-    if (!choose_boxes(self, work, error))
+    if (!ims_choose(self, work, error))
         return FALSE;
     for (guint i = 0; i < work->len; i++)
         g_ptr_array_add(touched, g_ptr_array_index(work, i));
