@@ -179,6 +179,13 @@ ims_box_awaits_rights(const ImsPass *self, const ImsBox *box, ImsSide side)
     return ims_pass_has_issue(self, IMS_ISSUE_READ_ONLY, box->mailbox->name, side);
 }
 
+gboolean
+ims_box_is_gathered(const ImsBox *box)
+{
+    return !box->left && !box->again && box->delta[IMS_LOCAL] != NULL &&
+           box->delta[IMS_REMOTE] != NULL;
+}
+
 ImsKeeps
 ims_box_keeps(const ImsBox *box, ImsSide side)
 {

@@ -19,7 +19,8 @@ typedef struct {
     gboolean there[IMS_N_SIDES];
     guint have[IMS_N_SIDES]; /* IMS_STATUS_* of the last listing */
     ImsPoint listed[IMS_N_SIDES];
-    ImsPoint first[IMS_N_SIDES]; /* of the first listing of this pass */
+    ImsPoint first[IMS_N_SIDES];  /* of the first listing of this pass */
+    ImsPoint looked[IMS_N_SIDES]; /* as listed when it was last looked into: see unseen.c */
     gboolean subscribed[IMS_N_SIDES];
     gboolean carries; /* its subscription travels, if it stands on both sides */
     const char *role; /* static */
@@ -73,6 +74,7 @@ typedef struct {
     GPtrArray *silent[IMS_N_SIDES];  /* spellings without STATUS in the last listing: see list.c */
     gboolean surprised[IMS_N_SIDES]; /* the late listing had a mailbox that the first had not */
     gboolean listed_again;
+    gboolean opened;    /* a mailbox was, since the last listing */
     GHashTable *issues; /* keys of the open ones, so that settling what is not costs nothing */
     GHashTable *raised; /* keys of those raised in this pass */
     GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
@@ -157,6 +159,8 @@ gboolean ims_box_spare_put_off(ImsPass *self, ImsBox *box, GError **error);
  */
 gboolean ims_box_select(
     ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GError **error);
+/** ims_box_is_gathered: whether both deltas are there, and hold. */
+gboolean ims_box_is_gathered(const ImsBox *box);
 /** ims_box_keeps: Returns: what @side can store; it borrows from the delta of this round. */
 ImsKeeps ims_box_keeps(const ImsBox *box, ImsSide side);
 /** ims_box_identity_holds: whether @delta is of the mailbox that the base knows. */
@@ -223,14 +227,13 @@ typedef struct {
  * @out_unknown: (out): there may be more, which nobody could look at
  *
  * What has come, on @side, into mailboxes that this pass does not sync: what vanished from one that
- * it does may have gone there. Opens only those that grew since the last pass.
+ * it does may have gone there. Opens only those that grew since the last pass, and lists once more
+ * if any mailbox was opened since the last listing.
  */
 gboolean ims_unseen_mail(
     ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error);
 /** ims_unseen_identify: fetches the fingerprints of all @found, as far as the server gives them. */
 gboolean ims_unseen_identify(ImsPass *self, ImsSide side, GArray *found, GError **error);
-/** ims_box_is_synced: whether this pass brings it to its end, by what is known so far. */
-gboolean ims_box_is_synced(const ImsBox *box);
 /** ims_unseen_select: opens such a mailbox, of which no base says what it should be. @out: (out)
  * (transfer full). Does not wait. */
 gboolean ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error);

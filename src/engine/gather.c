@@ -58,6 +58,7 @@ ask(ImsPass *self, Question *question, GError **error)
             return FALSE;
     }
     box->selected = TRUE;
+    self->opened = TRUE;
     return TRUE;
 }
 

@@ -524,6 +524,7 @@ ims_list(ImsPass *self, gboolean first, GError **error)
     ims_pass_tell(self, IMS_PHASE_LISTING, NULL);
     self->at = NULL;
     self->listed_again = !first;
+    self->opened = FALSE;
     if (!fetch_lists(self, &lists, first, error))
         return FALSE;
     if (first)

@@ -49,18 +49,11 @@ add_candidates(ImsPass *self, ImsBox *box, ImsSide side, GArray *candidates, GEr
 }
 
 static gboolean
-is_gathered(const ImsBox *box)
-{
-    return !box->left && !box->again && box->delta[IMS_LOCAL] != NULL &&
-           box->delta[IMS_REMOTE] != NULL;
-}
-
-static gboolean
 open_box(ImsPass *self, ImsBox *box, ImsSide side, gboolean *out_open, GError **error)
 {
     g_autoptr(ImsCmd) select = NULL;
 
-    if (is_gathered(box))
+    if (ims_box_is_gathered(box))
         return ims_box_select(self, box, side, out_open, error);
     if (!ims_unseen_select(self, box, side, &select, error) ||
         !ims_conn_wait(self->conn[side], select, error))
@@ -336,7 +329,7 @@ find_home(GPtrArray *boxes, gint64 mailbox)
         ImsBox *box = g_ptr_array_index(boxes, i);
 
         if (box->mailbox->id == mailbox)
-            return is_gathered(box) ? box : NULL;
+            return ims_box_is_gathered(box) ? box : NULL;
     }
     return NULL;
 }
@@ -349,7 +342,7 @@ all_candidates(ImsPass *self, GPtrArray *boxes, ImsSide side, GError **error)
     for (guint i = 0; i < boxes->len; i++) {
         ImsBox *box = g_ptr_array_index(boxes, i);
 
-        if (is_gathered(box) && !add_candidates(self, box, side, candidates, error))
+        if (ims_box_is_gathered(box) && !add_candidates(self, box, side, candidates, error))
             return NULL;
     }
     return g_steal_pointer(&candidates);
@@ -364,28 +357,6 @@ add_unseen(GArray *candidates, GArray *unseen)
 
         g_array_append_val(candidates, candidate);
     }
-}
-
-/* Whether, by a listing made after all of this round was gathered, mail has come to where the round
- * looked before, or had no reason to look. What is not synced is looked into after that listing. */
-static gboolean
-has_grown(const ImsBox *box, ImsSide side)
-{
-    const ImsPoint *seen = is_gathered(box) ? &box->delta[side]->point : &box->mailbox->point[side];
-    const ImsPoint *listed = &box->listed[side];
-
-    return ims_box_is_synced(box) && (box->have[side] & IMS_STATUS_UIDNEXT) != 0 &&
-           (listed->uidvalidity != seen->uidvalidity || listed->uidnext > seen->uidnext);
-}
-
-static gboolean
-has_any_grown(const ImsPass *self, ImsSide side)
-{
-    for (guint i = 0; i < self->boxes->len; i++) {
-        if (has_grown(g_ptr_array_index(self->boxes, i), side))
-            return TRUE;
-    }
-    return FALSE;
 }
 
 /* @unknown: there is mail that nobody has looked at. Then what is not found may be there. */
@@ -444,10 +415,8 @@ recover_homes(
     guint n_gathered = candidates->len;
     gboolean unknown = FALSE;
 
-    /* The listing is the last: what moves on behind what was gathered must have come somewhere. */
-    if (!ims_list(self, FALSE, error) || !ims_unseen_mail(self, to, unseen, &unknown, error))
+    if (!ims_unseen_mail(self, to, unseen, &unknown, error))
         return FALSE;
-    unknown |= has_any_grown(self, to);
     add_unseen(candidates, unseen);
     for (guint i = 0; i < intents->len; i++) {
         const ImsIntent *intent = g_ptr_array_index(intents, i);

@@ -8,8 +8,8 @@
 
 #include "engine/lists.h"
 
-gboolean
-ims_box_is_synced(const ImsBox *box)
+static gboolean
+is_synced(const ImsBox *box)
 {
     if (box->planned)
         return TRUE;
@@ -66,6 +66,7 @@ gboolean
 ims_unseen_select(ImsPass *self, ImsBox *box, ImsSide side, ImsCmd **out, GError **error)
 {
     self->selected[side] = NULL;
+    self->opened = TRUE;
     self->at = box;
     *out = ims_conn_select_listed(self->conn[side], box->spelling[side], box->wire[side], error);
     return *out != NULL;
@@ -104,6 +105,7 @@ look_into(
         *out_unknown = TRUE;
         return TRUE;
     }
+    box->looked[side] = box->listed[side];
     if (!ims_unseen_select(self, box, side, &select, error))
         return FALSE;
     fetch = ims_conn_fetch_meta(self->conn[side], first, error);
@@ -133,26 +135,75 @@ look_into(
     return ims_pass_settle_failure(self, box, side, error);
 }
 
-gboolean
-ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
+/* By the last listing, compared with what the mailbox was seen to hold. One without STATUS cannot
+ * be compared. */
+static gboolean
+has_grown(GHashTable *firsts, const ImsBox *box, ImsSide side)
+{
+    const ImsPoint *listed = &box->listed[side], *looked = &box->looked[side];
+    const ImsPoint *seen =
+        ims_box_is_gathered(box) ? &box->delta[side]->point : &box->mailbox->point[side];
+    guint32 first = first_unseen(firsts, box, side);
+
+    if (box->planned || !box->there[side] || (box->have[side] & IMS_STATUS_UIDNEXT) == 0)
+        return FALSE;
+    if (is_synced(box))
+        return listed->uidvalidity != seen->uidvalidity || listed->uidnext > seen->uidnext;
+    if (looked->uidvalidity == listed->uidvalidity)
+        first = MAX(first, looked->uidnext);
+    return listed->uidnext > first;
+}
+
+static gboolean
+has_any_grown(const ImsPass *self, ImsSide side)
 {
     GPtrArray *lists[] = {self->boxes, self->alone};
     g_autoptr(GHashTable) firsts = find_firsts(self, side);
 
-    *out_unknown = self->surprised[side];
+    for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
+        for (guint i = 0; i < lists[l]->len; i++) {
+            if (has_grown(firsts, g_ptr_array_index(lists[l], i), side))
+                return TRUE;
+        }
+    }
+    return self->surprised[side];
+}
+
+static gboolean
+look_around(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
+{
+    GPtrArray *lists[] = {self->boxes, self->alone};
+    g_autoptr(GHashTable) firsts = find_firsts(self, side);
+
     for (gsize l = 0; l < G_N_ELEMENTS(lists); l++) {
         for (guint i = 0; i < lists[l]->len; i++) {
             ImsBox *box = g_ptr_array_index(lists[l], i);
             gboolean told = (box->have[side] & IMS_STATUS_UIDNEXT) != 0;
             guint32 first = first_unseen(firsts, box, side);
 
-            if (ims_box_is_synced(box) || !box->there[side] ||
-                (told && box->listed[side].uidnext <= first))
+            if (is_synced(box) || !box->there[side] || (told && box->listed[side].uidnext <= first))
                 continue;
             if (!look_into(self, box, side, first, found, out_unknown, error))
                 return FALSE;
         }
     }
+    return TRUE;
+}
+
+/* Mailboxes are seen one after the other, and a message may move behind the back of that; but
+ * whatever has come, UIDNEXT is past it. So it is a listing made after all were seen that tells
+ * whether that was all. A dry run need not be sure, and does not gather what came late. */
+gboolean
+ims_unseen_mail(ImsPass *self, ImsSide side, GArray *found, gboolean *out_unknown, GError **error)
+{
+    *out_unknown = FALSE;
+    if (!look_around(self, side, found, out_unknown, error))
+        return FALSE;
+    if (self->order->dry_run)
+        return TRUE;
+    if (self->opened && !ims_list(self, FALSE, error))
+        return FALSE;
+    *out_unknown |= has_any_grown(self, side);
     return TRUE;
 }
 

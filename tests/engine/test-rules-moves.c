@@ -274,6 +274,37 @@ test_moved_into_renamed(void)
     assert_ham_survives(scene);
 }
 
+/* From A to Spam when that has been told as it was, and on to INBOX before anybody looks there. */
+static void
+hop(FakeServer *server, const char *command, gpointer data)
+{
+    Scene *scene = data;
+
+    if (g_str_has_prefix(command, "SELECT \"A\"") && is_on(scene, IMS_LOCAL, "A", "ham"))
+        scene_move(scene, IMS_LOCAL, "A", "ham", "Spam");
+    if (g_str_has_prefix(command, "SELECT \"Spam\"") && is_on(scene, IMS_LOCAL, "Spam", "ham"))
+        scene_move(scene, IMS_LOCAL, "Spam", "ham", "INBOX");
+}
+
+/* Its twin stays until it has come after it; by way of a mailbox that is synced, or is not. */
+static void
+test_moved_on(gconstpointer synced)
+{
+    g_autoptr(ImsPatterns) ignore = spam_pattern();
+    g_autoptr(Scene) scene = scene_of_two_and_spam(synced != NULL ? NULL : ignore);
+
+    scene_set_flags(scene, IMS_LOCAL, "A", "ham2", "1");
+    scene->faults[IMS_LOCAL] = (FakeFaults){.on_command = hop, .data = scene};
+    scene_arm(scene);
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_LOCAL, "INBOX", "ham"));
+    g_assert_true(is_on(scene, IMS_REMOTE, "A", "ham") || is_on(scene, IMS_REMOTE, "INBOX", "ham"));
+    scene_disarm(scene);
+    scene_pass(scene);
+    g_assert_true(is_on(scene, IMS_REMOTE, "INBOX", "ham"));
+    g_assert_false(is_on(scene, IMS_REMOTE, "A", "ham"));
+}
+
 static void
 move_new(Scene *scene)
 {
@@ -348,6 +379,8 @@ main(int argc, char **argv)
     g_test_add_func("/engine/rules/S9-moved-within-the-listing", test_moved_within_listing);
     g_test_add_func("/engine/rules/S9-moved-into-one-made-anew", test_moved_into_remade);
     g_test_add_func("/engine/rules/S9-moved-into-one-renamed", test_moved_into_renamed);
+    g_test_add_data_func("/engine/rules/S9-moved-on-through/synced", "", test_moved_on);
+    g_test_add_data_func("/engine/rules/S9-moved-on-through/ignored", NULL, test_moved_on);
     for (gsize i = 0; i < G_N_ELEMENTS(unseen_cases); i++) {
         g_autofree char *path =
             g_strconcat("/engine/rules/S9-copy-that-nobody-saw/", unseen_cases[i].name, NULL);
