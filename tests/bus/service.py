@@ -169,6 +169,11 @@ class ServiceTest(unittest.TestCase):
         self.add('mute', SILENT)
         return self.sync(['mute'], **options)[0]
 
+    def turn_until_at_work(self, account):
+        path = self.ask(ROOT, MANAGER, 'GetAccount', '(s)', account)
+        turn_until(lambda: self.changes(path, ACCOUNT, 'State')[-1:] == ['syncing'], 'the job to be at work')
+        return path
+
 
 def describe(interface):
     """What an <interface> promises, without its comments."""
@@ -359,8 +364,7 @@ class Accounts(ServiceTest):
 
     def test_removed_account_has_gone_when_the_answer_comes(self):
         job = self.silent_job()
-        path = self.ask(ROOT, MANAGER, 'GetAccount', '(s)', 'mute')
-        turn_until(lambda: self.changes(path, ACCOUNT, 'State')[-1:] == ['syncing'], 'the job to be at work')
+        path = self.turn_until_at_work('mute')
         self.remove('mute')
         self.assertNotIn('mute.conf', os.listdir(self.home.config))
         self.assertEqual([a['name'] for a in self.ask(ROOT, MANAGER, 'Status')], ['broken'])
@@ -448,7 +452,7 @@ class Accounts(ServiceTest):
     def test_reload_takes_new_changed_and_vanished_files(self):
         other = self.silent_job()
         gone = self.add('gone', GONE)
-        turn_until(lambda: self.get(other, JOB, 'Phase') == 'connecting', 'the job to be at work')
+        self.turn_until_at_work('mute')
         os.unlink(os.path.join(self.home.config, 'gone.conf'))
         self.home.write('new.conf', '[remote]\ntype=tunnel\ncommand=false\n')
         self.home.write('broken.conf', '[remote]\ntype=tunnel\ncommand=false\n')
