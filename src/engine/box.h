@@ -61,6 +61,8 @@ typedef struct {
     ImsPump *pump;
     ImsStore *store;
     ImsConn *conn[IMS_N_SIDES];
+    ImsOffers offers[IMS_N_SIDES]; /* what each server is remembered to offer */
+    gboolean misled[IMS_N_SIDES];  /* and it is not to be used any more */
     ImsBox *selected[IMS_N_SIDES]; /* what each connection has open, its identity seen */
     ImsBox *at;                    /* what the commands on their way are about; NULL: no mailbox */
     ImsUidSet *risk;               /* and which messages of it are being copied */
@@ -87,6 +89,17 @@ ImsBox *ims_box_new(ImsMailbox *mailbox);
 void ims_box_free(ImsBox *self);
 /** ims_box_clear_round: drops deltas, rows and plan. */
 void ims_box_clear_round(ImsBox *self);
+
+/** ims_pass_connect: opens both connections; see ims_conn_open(). */
+gboolean ims_pass_connect(ImsPass *self, GError **error);
+/** ims_pass_confirm: waits until both servers have let us in, and remembers what they offer. May be
+ * called again. */
+gboolean ims_pass_confirm(ImsPass *self, GError **error);
+/** ims_pass_was_misled: Returns: whether a connection has ended because a server is not any more
+ * what it is remembered to be: that is forgotten, and the pass can begin anew. */
+gboolean ims_pass_was_misled(ImsPass *self);
+/** ims_pass_disconnect: closes both. */
+void ims_pass_disconnect(ImsPass *self);
 
 /** ims_pass_tell: reports @phase and, if not NULL, @box. */
 void ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box);

@@ -204,6 +204,8 @@ ask_and_take(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **erro
         if (!ims_lists_ask(self, lists, side, with_spaces, error))
             return FALSE;
     }
+    if (!ims_pass_confirm(self, error))
+        return FALSE;
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         if (!ims_lists_take(self, lists, side, error))
             return FALSE;

@@ -185,31 +185,6 @@ run_all(ImsPass *self, GError **error)
 /* -- the whole -- */
 
 static gboolean
-open_conns(ImsPass *self, GError **error)
-{
-    ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        self->conn[side] =
-            ims_conn_open(self->pump, self->order->endpoint[side], self->order->clock, error);
-        if (self->conn[side] == NULL) {
-            g_prefix_error(error, "%s: ", ims_side_name(side));
-            return FALSE;
-        }
-    }
-    return TRUE;
-}
-
-static void
-close_conns(ImsPass *self)
-{
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        ims_pass_count_link(self, side);
-        g_clear_pointer(&self->conn[side], ims_conn_free);
-        self->selected[side] = NULL;
-    }
-}
-
-static gboolean
 avoid(ImsPass *self, ImsBox *box, ImsSide side, const GError *fault)
 {
     if (g_hash_table_size(self->avoided) == AVOIDED_MAX ||
@@ -249,7 +224,7 @@ begin_anew(ImsPass *self)
         self->report->summary = (ImsSummary){0};
         g_hash_table_remove_all(self->done);
     }
-    close_conns(self);
+    ims_pass_disconnect(self);
     self->at = NULL;
     ims_uidset_remove_range(self->risk, 1, G_MAXUINT32);
     g_hash_table_remove_all(self->raised); /* what has failed may do better now */
@@ -266,11 +241,11 @@ run_around(ImsPass *self, GError **error)
     for (;;) {
         g_autoptr(GError) fault = NULL;
 
-        if (!open_conns(self, error))
+        if (!ims_pass_connect(self, error))
             return FALSE;
         if (run_all(self, &fault))
             return TRUE;
-        if (!avoid_culprit(self, fault)) {
+        if (!ims_pass_was_misled(self) && !avoid_culprit(self, fault)) {
             g_propagate_error(error, g_steal_pointer(&fault));
             return FALSE;
         }
@@ -322,6 +297,7 @@ pass_clear(ImsPass *self)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
         g_clear_pointer(&self->conn[side], ims_conn_free);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ims_offers_clear(&self->offers[side]);
         ims_naming_clear(&self->naming[side]);
         g_ptr_array_unref(self->silent[side]);
     }
@@ -366,7 +342,7 @@ ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error)
     gboolean ok;
 
     pass_init(&self, pump, order);
-    ok = open_conns(&self, error);
+    ok = ims_pass_connect(&self, error) && ims_pass_confirm(&self, error);
     pass_clear(&self);
     return ok;
 }

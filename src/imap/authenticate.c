@@ -41,7 +41,7 @@ send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, gboolean *out_begun, GEr
         *out_begun = TRUE;
     }
     ims_session_put(session, "\r\n", 2);
-    ims_caps_clear(&session->caps);
+    ims_conn_sent_login(self, cmd);
     return TRUE;
 }
 

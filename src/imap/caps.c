@@ -37,6 +37,19 @@ ims_caps_set(ImsCaps *self, char **words)
     self->words = copy;
 }
 
+void
+ims_caps_parse(ImsCaps *self, const char *text)
+{
+    g_strfreev(self->words);
+    self->words = g_strsplit(text, " ", -1);
+}
+
+char *
+ims_caps_text(const ImsCaps *self)
+{
+    return self->words != NULL ? g_strjoinv(" ", self->words) : NULL;
+}
+
 gboolean
 ims_caps_known(const ImsCaps *self)
 {

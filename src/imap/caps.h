@@ -12,6 +12,11 @@ typedef struct {
 void ims_caps_clear(ImsCaps *self);
 /** ims_caps_set: @words: a whole new list; what was told before is forgotten. */
 void ims_caps_set(ImsCaps *self, char **words);
+/** ims_caps_parse: as ims_caps_set(). @text: the words, with spaces between. */
+void ims_caps_parse(ImsCaps *self, const char *text);
+/** ims_caps_text: Returns: (transfer full) (nullable): what ims_caps_parse() takes; NULL if nothing
+ * was told. */
+char *ims_caps_text(const ImsCaps *self);
 gboolean ims_caps_known(const ImsCaps *self);
 /** ims_caps_has: compares without case. */
 gboolean ims_caps_has(const ImsCaps *self, const char *word);

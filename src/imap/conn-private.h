@@ -12,6 +12,10 @@ struct ImsConn {
     ImsLink *link;      /* NULL: closed */
     ImsLinkCount count; /* of the link when it was closed */
     ImsSession session;
+    ImsOffers remembered; /* by which the login was sent ahead; not known: it was not */
+    ImsCmd *login;        /* LOGIN or AUTHENTICATE, if nobody has looked at its reply; or NULL */
+    ImsCmd *enable;       /* ENABLE, likewise */
+    gboolean refused;     /* the login was answered NO */
     ImsCompress compress; /* as the endpoint has it; NO once it was asked for */
     ImsCmd *asked;        /* COMPRESS, unanswered or not heeded yet; NULL: none */
     ImsDeflate *deflate;  /* NULL: octets are what they mean */
@@ -72,7 +76,7 @@ ImsCmd *ims_conn_issue_set(
 
 /** ims_conn_stage_end: Returns: the deadline of a stage of the login that begins now. */
 gint64 ims_conn_stage_end(const ImsConn *self);
-/** ims_conn_ask_capabilities: unless they are known. */
+/** ims_conn_ask_capabilities: unless those of this stage are known. */
 gboolean ims_conn_ask_capabilities(ImsConn *self, GError **error);
 /** ims_conn_start_tls: from a greeting in the clear to a session that knows nothing of it. */
 gboolean ims_conn_start_tls(ImsConn *self, const ImsTlsPolicy *policy, GError **error);
@@ -81,5 +85,22 @@ gboolean ims_conn_start_tls(ImsConn *self, const ImsTlsPolicy *policy, GError **
  * server does not know the password. */
 gboolean ims_conn_authenticate(
     ImsConn *self, ImsCmd *cmd, ImsAuth way, const ImsEndpoint *endpoint, GError **error);
-/** ims_conn_login: from the greeting to the confirmed ENABLE; see ims_conn_open(). */
-gboolean ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error);
+/** ims_conn_login: sends what ims_conn_open() says, and waits for what it has to. @offers: not
+ * known: nothing goes ahead. */
+gboolean ims_conn_login(
+    ImsConn *self, const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error);
+
+/** ims_conn_await_greeting: of a server that talks to us, and is not logged in unless @may_preauth.
+ */
+gboolean ims_conn_await_greeting(ImsConn *self, gboolean may_preauth, GError **error);
+/** ims_conn_sent_login: @cmd, which logs in, is on its way: what is asked for from now on is asked
+ * for by us. */
+void ims_conn_sent_login(ImsConn *self, ImsCmd *cmd);
+/** ims_conn_enable: issues ENABLE QRESYNC. */
+gboolean ims_conn_enable(ImsConn *self, GError **error);
+/** ims_conn_identify: issues ID (RFC 2971), with our name and version only, if the server has it.
+ * Nobody waits for its reply. */
+gboolean ims_conn_identify(ImsConn *self, GError **error);
+/** ims_conn_heed_login: waits for the reply to the login, if nobody has looked at it. Errors: as
+ * ims_conn_open(). */
+gboolean ims_conn_heed_login(ImsConn *self, GError **error);

@@ -180,9 +180,13 @@ gboolean
 ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
 {
     GError *local = NULL;
-    gboolean waited = ims_cmd_answered(cmd) ||
-                      (ims_conn_heed_compress(self, &local) && await_answer(self, cmd, &local));
+    gboolean waited;
 
+    if (self->enable != NULL && !ims_conn_confirm(self, error))
+        return FALSE;
+
+    waited = ims_cmd_answered(cmd) ||
+             (ims_conn_heed_compress(self, &local) && await_answer(self, cmd, &local));
     return check_answered(cmd, waited, local, error);
 }
 
@@ -242,16 +246,11 @@ open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GEr
     return ims_link_open_command(endpoint->argv, endpoint->envp, error);
 }
 
-ImsConn *
-ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error)
+static ImsConn *
+conn_new(ImsPump *pump, ImsLink *link, const ImsEndpoint *endpoint, const ImsClock *clock)
 {
-    g_autoptr(ImsConn) self = NULL;
-    ImsLink *link = open_link(pump, endpoint, clock, error);
+    ImsConn *self = g_new0(ImsConn, 1);
 
-    if (link == NULL)
-        return NULL;
-
-    self = g_new0(ImsConn, 1);
     self->pump = pump;
     self->clock = clock;
     self->link = link;
@@ -260,10 +259,56 @@ ims_conn_open(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock,
     if (endpoint->type == IMS_ENDPOINT_STARTTLS)
         self->session.channel = IMS_CHANNEL_CLEAR;
     ims_pump_attach(pump, link, &ims_session_client, &self->session);
-    if (!ims_conn_login(self, endpoint, error))
+    return self;
+}
+
+/* @out_misled: (out): it failed, and what was remembered may be why. */
+static ImsConn *
+open_by(
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsOffers *offers,
+    const ImsClock *clock,
+    gboolean *out_misled,
+    GError **error)
+{
+    g_autoptr(ImsConn) self = NULL;
+    ImsLink *link = open_link(pump, endpoint, clock, error);
+    GError *fault = NULL;
+
+    if (link == NULL)
         return NULL;
 
-    return g_steal_pointer(&self);
+    self = conn_new(pump, link, endpoint, clock);
+    if (ims_conn_login(self, endpoint, offers, &fault))
+        return g_steal_pointer(&self);
+    if (self->link != NULL)
+        ims_conn_fail(self, fault, error);
+    else
+        g_propagate_error(error, fault);
+    *out_misled = ims_conn_was_misled(self);
+    return NULL;
+}
+
+ImsConn *
+ims_conn_open(
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsOffers *offers,
+    const ImsClock *clock,
+    GError **error)
+{
+    const ImsOffers unknown = {0};
+    g_autoptr(GError) fault = NULL;
+    gboolean misled = FALSE;
+    ImsConn *self = open_by(pump, endpoint, offers, clock, &misled, &fault);
+
+    if (self != NULL)
+        return self;
+    if (misled)
+        return open_by(pump, endpoint, &unknown, clock, &misled, error);
+    g_propagate_error(error, g_steal_pointer(&fault));
+    return NULL;
 }
 
 static gboolean
@@ -295,6 +340,9 @@ ims_conn_free(ImsConn *self)
         say_goodbye(self);
     close_link(self);
     g_clear_pointer(&self->asked, ims_cmd_unref);
+    g_clear_pointer(&self->login, ims_cmd_unref);
+    g_clear_pointer(&self->enable, ims_cmd_unref);
+    ims_offers_clear(&self->remembered);
     ims_deflate_free(self->deflate);
     ims_session_clear(&self->session);
     g_free(self);
@@ -315,7 +363,7 @@ ims_conn_count(const ImsConn *self)
 gboolean
 ims_conn_has(const ImsConn *self, const char *capability)
 {
-    return ims_caps_has(&self->session.caps, capability);
+    return ims_session_has(&self->session, capability);
 }
 
 guint64

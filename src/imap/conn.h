@@ -7,6 +7,7 @@
 #include "model/auth.h"
 #include "model/delta.h"
 #include "model/naming.h"
+#include "model/offers.h"
 #include "model/side.h"
 #include "net/pump.h"
 #include "util/clock.h"
@@ -77,22 +78,44 @@ const char *ims_cmd_text(const ImsCmd *self);
 /**
  * ims_conn_open:
  *
+ * @offers: of the server as it was last time, by ims_conn_offers(); or not known
+ *
  * Connects, reads the greeting, begins TLS if that is due (what came before is forgotten), logs in
- * unless a COMMAND is PREAUTH, learns the capabilities from wherever they come, ENABLEs QRESYNC and
- * requires its `* ENABLED`. It logs in by the first of the endpoint's ways that the server offers:
- * by LOGIN, in whose flight others may go, only if name and password are plain ASCII or there is no
- * other way. A
- * PREAUTH on a network link, a STARTTLS that is missing, refused or followed by more octets, a
+ * unless a COMMAND is PREAUTH, learns the capabilities from wherever they come, says by ID who we
+ * are, ENABLEs QRESYNC and requires its `* ENABLED`; the last is left to ims_conn_confirm(), so
+ * that what is asked for first goes in the same flight. It logs in by the first of the endpoint's
+ * ways that the server offers: by LOGIN, in whose flight others may go, only if name and password
+ * are plain ASCII or there is no other way.
+ *
+ * If @offers is known, the login goes ahead of the greeting (behind the handshake, always); by
+ * LOGIN its reply is left to ims_conn_confirm() as well, so that all goes in one flight. What fails
+ * then may be the fault of @offers: see ims_conn_was_misled(); where this still waits for the login
+ * it tries again by itself without them.
+ *
+ * A PREAUTH on a network link, a STARTTLS that is missing, refused or followed by more octets, a
  * server that offers no such login, and a missing QRESYNC, UIDPLUS, LIST-EXTENDED or LIST-STATUS
- * are refused. Waits; each stage has a deadline of 30 seconds (20 for connect and handshake, each
- * if TLS begins later).
+ * are refused, and so is iCloud, whose QRESYNC is known to be broken. Waits; each stage has a
+ * deadline of 30 seconds (20 for connect and handshake, each if TLS begins later).
  *
  * Errors: also IMS_ERROR_AUTH_FAILED, IMS_ERROR_CREDENTIALS_MISSING,
  * IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED, IMS_ERROR_SERVER_REJECTED,
  * IMS_ERROR_CONFIG.
  */
 ImsConn *ims_conn_open(
-    ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error);
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsOffers *offers,
+    const ImsClock *clock,
+    GError **error);
+/** ims_conn_confirm: waits until we are in and QRESYNC is enabled; ims_conn_wait() does so first.
+ * Errors: those of ims_conn_open(). */
+gboolean ims_conn_confirm(ImsConn *self, GError **error);
+/** ims_conn_was_misled: Returns: whether the connection ended before it was confirmed, and may not
+ * have if it had been opened without its @offers. */
+gboolean ims_conn_was_misled(const ImsConn *self);
+/** ims_conn_offers: @out: (out) (transfer full): of a confirmed connection: what to remember; not
+ * known if the server has not told, or too much. */
+void ims_conn_offers(const ImsConn *self, ImsOffers *out);
 /** ims_conn_free: closes at once; sends LOGOUT first only if the connection is alive and idle, and
  * does not wait for the answer. */
 void ims_conn_free(ImsConn *self);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* From the greeting to a session in which QRESYNC is enabled. LOGIN and ENABLE go in one flight
- * where the server told before login that it knows ENABLE. Capabilities from before login are
- * forgotten when LOGIN is sent. A password passes through here only into the session's output,
- * which wipes what has gone; a copy made on the way is wiped here. How TLS begins stands in
- * starttls.c, AUTHENTICATE in authenticate.c. */
+/* From the greeting to the flight in which QRESYNC is enabled, by the way that the endpoint and the
+ * server agree on. A password passes through here only into the session's output, which wipes what
+ * has gone; a copy made on the way is wiped here. How TLS begins stands in starttls.c, AUTHENTICATE
+ * in authenticate.c; what is made of the replies, in confirm.c. */
 #include "imap/conn-private.h"
 
 #include <glib/gi18n.h>
@@ -20,57 +19,6 @@ gint64
 ims_conn_stage_end(const ImsConn *self)
 {
     return ims_clock_monotonic(self->clock) + STAGE_US;
-}
-
-static gboolean
-is_greeted(gconstpointer what)
-{
-    const ImsSession *session = what;
-
-    return session->greeted;
-}
-
-static gboolean
-await_greeting(ImsConn *self, ImsEndpointType type, GError **error)
-{
-    ImsSession *session = &self->session;
-
-    if (!ims_conn_pump(self, is_greeted, ims_conn_stage_end(self), 0, error))
-        return FALSE;
-    if (session->greeting == IMS_BYE) {
-        ims_session_closed(session, error);
-        return FALSE;
-    }
-    /* Somebody on the way could pretend that we are logged in, as another user. */
-    if (session->greeting == IMS_PREAUTH && type != IMS_ENDPOINT_COMMAND) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_PROTOCOL,
-            _("the server greets with PREAUTH, which is refused on a network connection: correct "
-              "host and port, or reach it by a tunnel"));
-        return FALSE;
-    }
-    return TRUE;
-}
-
-gboolean
-ims_conn_ask_capabilities(ImsConn *self, GError **error)
-{
-    g_autoptr(ImsCmd) cmd = NULL;
-
-    if (ims_caps_known(&self->session.caps))
-        return TRUE;
-
-    cmd = ims_conn_issue(self, "CAPABILITY", 0, "CAPABILITY", error);
-    if (cmd == NULL || !ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error))
-        return FALSE;
-    if (!ims_caps_known(&self->session.caps)) {
-        g_set_error(
-            error, IMS_ERROR, IMS_ERROR_PROTOCOL, _("the server does not tell its capabilities"));
-        return FALSE;
-    }
-    return TRUE;
 }
 
 /* -- LOGIN -- */
@@ -140,26 +88,6 @@ send_login(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **err
     return TRUE;
 }
 
-static ImsError
-refusal_error(const ImsCode *code)
-{
-    static const struct {
-        const char *name;
-        ImsError error;
-    } table[] = {
-        {"UNAVAILABLE", IMS_ERROR_OFFLINE},
-        {"INUSE", IMS_ERROR_OFFLINE},
-        {"LIMIT", IMS_ERROR_OFFLINE},
-        {"SERVERBUG", IMS_ERROR_SERVER_REJECTED},
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
-        if (g_strcmp0(code->name, table[i].name) == 0)
-            return table[i].error;
-    }
-    return IMS_ERROR_AUTH_FAILED;
-}
-
 static gboolean
 check_credentials(const ImsEndpoint *endpoint, GError **error)
 {
@@ -203,7 +131,7 @@ can_login(const ImsConn *self)
 static gboolean
 refuse_ways(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 {
-    g_autofree char *mechanisms = ims_caps_mechanisms(&self->session.caps);
+    g_autofree char *mechanisms = ims_caps_mechanisms(&self->session.offered);
     g_autofree char *offered = g_strdup_printf(
         "%s%s%s",
         can_login(self) ? "LOGIN" : "",
@@ -254,49 +182,25 @@ choose_way(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth *out, GErro
     return TRUE;
 }
 
+/* A server that knows ENABLE before the login knows it in the same flight. */
 static gboolean
-check_accepted(const ImsCmd *cmd, GError **error)
+login_by_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 {
-    if (ims_cmd_reply(cmd) != IMS_REPLY_NO)
-        return TRUE;
-
-    g_set_error(
-        error,
-        IMS_ERROR,
-        (gint)refusal_error(ims_cmd_code(cmd)),
-        _("the server refuses the login: %s"),
-        ims_cmd_text(cmd));
-    return FALSE;
-}
-
-/* @out_enable: (out): ENABLE, if it could go in the same flight. */
-static gboolean
-login_by_login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
-{
-    g_autoptr(ImsCmd) cmd = ims_cmd_new("LOGIN", 0);
-    g_autoptr(ImsCmd) enable = NULL;
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("LOGIN", IMS_LOGS_IN);
     gboolean knows_enable;
 
     if (!send_login(self, cmd, endpoint, error))
         return FALSE;
 
     knows_enable = ims_conn_has(self, "ENABLE") && !ims_cmd_answered(cmd);
-    ims_caps_clear(&self->session.caps);
-    if (knows_enable) {
-        enable = ims_conn_issue(self, "ENABLE", 0, "ENABLE QRESYNC", error);
-        if (enable == NULL)
-            return FALSE;
-    }
-    if (!ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error) ||
-        !check_accepted(cmd, error))
-        return FALSE;
-
-    *out_enable = g_steal_pointer(&enable);
-    return TRUE;
+    ims_conn_sent_login(self, cmd);
+    if (self->session.stage == IMS_STAGE_AHEAD)
+        return TRUE;
+    return (!knows_enable || ims_conn_enable(self, error)) && ims_conn_heed_login(self, error);
 }
 
 static gboolean
-login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **error)
+login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 {
     g_autoptr(ImsCmd) authenticate = NULL;
     ImsAuth way;
@@ -305,66 +209,64 @@ login(ImsConn *self, const ImsEndpoint *endpoint, ImsCmd **out_enable, GError **
         !choose_way(self, endpoint, &way, error))
         return FALSE;
     if (way == IMS_AUTH_LOGIN)
-        return login_by_login(self, endpoint, out_enable, error);
+        return login_by_login(self, endpoint, error);
 
-    authenticate = ims_cmd_new("AUTHENTICATE", 0);
+    authenticate = ims_cmd_new("AUTHENTICATE", IMS_LOGS_IN);
     return ims_conn_authenticate(self, authenticate, way, endpoint, error) &&
-           check_accepted(authenticate, error);
+           ims_conn_heed_login(self, error);
 }
 
-/* -- ENABLE -- */
-
+/* Its VANISHED and its sequence numbers are wrong, so that mail seems deleted which is not. It goes
+ * by its hosts, or by a mechanism that nobody else has. */
 static gboolean
-check_capabilities(const ImsConn *self, GError **error)
+check_not_icloud(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
 {
-    g_autofree char *missing = ims_caps_missing(&self->session.caps);
+    static const char *const domains[] = {".mail.me.com", ".icloud.com"};
+    gboolean is_icloud = ims_caps_has(&self->session.offered, "AUTH=ATOKEN");
 
-    if (missing == NULL)
+    for (gsize i = 0; endpoint->host != NULL && i < G_N_ELEMENTS(domains); i++) {
+        g_autofree char *dotted = g_strconcat(".", endpoint->host, NULL);
+        g_autofree char *host = g_ascii_strdown(dotted, -1);
+
+        is_icloud |= g_str_has_suffix(host, domains[i]);
+    }
+    if (!is_icloud)
         return TRUE;
-
     g_set_error(
         error,
         IMS_ERROR,
         IMS_ERROR_SERVER_UNSUPPORTED,
-        _("the server does not offer %s: enable that there, or use another server"),
-        missing);
+        _("this is iCloud, whose QRESYNC is known to be broken: it reports mail as deleted that is "
+          "not, so it is not synced; use another server"));
     return FALSE;
 }
 
-/* Servers answer OK to an ENABLE of what they do not know; only the untagged ENABLED tells. */
-static gboolean
-enable_qresync(ImsConn *self, ImsCmd *issued, GError **error)
+/* Over a network, or to this computer; a command may greet with PREAUTH, or not. */
+static void
+remember(ImsConn *self, const ImsOffers *offers)
 {
-    g_autoptr(ImsCmd) cmd = issued;
-
-    if (cmd == NULL)
-        cmd = ims_conn_issue(self, "ENABLE", 0, "ENABLE QRESYNC", error);
-    if (cmd == NULL || !ims_conn_wait_until(self, cmd, ims_conn_stage_end(self), error))
-        return FALSE;
-    if (!self->session.qresync) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_SERVER_UNSUPPORTED,
-            _("the server offers QRESYNC but does not enable it: use another server"));
-        return FALSE;
-    }
-    return TRUE;
+    self->remembered = (ImsOffers){g_strdup(offers->before), g_strdup(offers->after)};
+    ims_caps_parse(&self->session.offered, offers->before);
+    ims_caps_parse(&self->session.caps, offers->after);
 }
 
 gboolean
-ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
+ims_conn_login(ImsConn *self, const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error)
 {
-    g_autoptr(ImsCmd) enable = NULL;
+    gboolean is_command = endpoint->type == IMS_ENDPOINT_COMMAND;
+    gboolean is_starttls = endpoint->type == IMS_ENDPOINT_STARTTLS;
+    gboolean known = offers->before != NULL && !is_command;
 
-    if (!await_greeting(self, endpoint->type, error))
+    if ((!known || is_starttls) && !ims_conn_await_greeting(self, is_command, error))
         return FALSE;
-    if (endpoint->type == IMS_ENDPOINT_STARTTLS && !ims_conn_start_tls(self, &endpoint->tls, error))
+    if (is_starttls && !ims_conn_start_tls(self, &endpoint->tls, error))
         return FALSE;
-    if (self->session.greeting != IMS_PREAUTH && !login(self, endpoint, &enable, error))
+    if (known)
+        remember(self, offers);
+    if (!check_not_icloud(self, endpoint, error))
         return FALSE;
-    if (!ims_conn_ask_capabilities(self, error) || !check_capabilities(self, error))
+    if (self->session.stage == IMS_STAGE_ANYBODY ? !login(self, endpoint, error)
+                                                 : !ims_conn_heed_login(self, error))
         return FALSE;
-
-    return enable_qresync(self, g_steal_pointer(&enable), error);
+    return (self->enable != NULL || ims_conn_enable(self, error)) && ims_conn_identify(self, error);
 }

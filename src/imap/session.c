@@ -59,6 +59,7 @@ ims_session_clear(ImsSession *self)
     ims_message_clear(&self->body.message);
     g_clear_pointer(&self->body.spool, ims_spool_free);
     g_queue_clear_full(&self->sent, sent_free);
+    ims_caps_clear(&self->offered);
     ims_caps_clear(&self->caps);
     g_clear_pointer(&self->secrets, g_ptr_array_unref);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
@@ -151,11 +152,17 @@ ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text)
     ims_session_put(self, "\r\n", 2);
 }
 
+gboolean
+ims_session_has(const ImsSession *self, const char *word)
+{
+    return ims_caps_has(self->stage == IMS_STAGE_ANYBODY ? &self->offered : &self->caps, word);
+}
+
 void
 ims_session_put_literal(ImsSession *self, guint64 size)
 {
-    gboolean at_once = ims_caps_has(&self->caps, "LITERAL+") ||
-                       (ims_caps_has(&self->caps, "LITERAL-") && size <= LITERAL_MINUS_MAX);
+    gboolean at_once = ims_session_has(self, "LITERAL+") ||
+                       (ims_session_has(self, "LITERAL-") && size <= LITERAL_MINUS_MAX);
     g_autofree char *text =
         g_strdup_printf("{%" G_GUINT64_FORMAT "%s}\r\n", size, at_once ? "+" : "");
 
@@ -349,6 +356,21 @@ greet(ImsSession *self, const ImsResponse *response)
         return;
     self->greeted = TRUE;
     self->greeting = response->condition;
+    if (response->condition == IMS_PREAUTH)
+        self->stage = IMS_STAGE_US;
+}
+
+/* What the OK itself tells is already of us; what was remembered has served. */
+static void
+let_in(ImsSession *self, const ImsResponse *response)
+{
+    const GList *link = find_tag(self, response->tag);
+
+    if (self->stage != IMS_STAGE_AHEAD || response->condition != IMS_OK || link == NULL ||
+        !(cmd_of(link)->wants & IMS_LOGS_IN))
+        return;
+    ims_caps_clear(&self->caps);
+    self->stage = IMS_STAGE_US;
 }
 
 /* What comes from now on is of the next mailbox, even if replies of this one are still held back.
@@ -371,7 +393,6 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 {
     ImsCmd *select = ims_session_oldest(self, IMS_WANT_DELTA);
 
-    greet(self, response);
     if (response->condition == IMS_BYE && self->bye == NULL)
         self->bye = ims_session_words(self, response);
     if (response->code.type == IMS_CODE_CLOSED)
@@ -384,11 +405,17 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 
 /* -- untagged data -- */
 
+static ImsCaps *
+told_caps(ImsSession *self)
+{
+    return self->stage == IMS_STAGE_US ? &self->caps : &self->offered;
+}
+
 static void
 note_code(ImsSession *self, const ImsResponse *response)
 {
     if (response->code.type == IMS_CODE_CAPABILITY)
-        ims_caps_set(&self->caps, response->code.words);
+        ims_caps_set(told_caps(self), response->code.words);
     if (self->channel == IMS_CHANNEL_SAFE)
         ims_session_tell_alert(self, response);
 }
@@ -470,9 +497,11 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
 
     switch (response->type) {
     case IMS_RESPONSE_TAGGED:
+        let_in(self, response);
         note_code(self, response);
         return take_tagged(self, response, error);
     case IMS_RESPONSE_STATE:
+        greet(self, response);
         note_code(self, response);
         return take_state(self, response, error);
     case IMS_RESPONSE_CONTINUE:
@@ -483,7 +512,7 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
         self->challenge = g_strdup(response->text);
         return TRUE;
     case IMS_RESPONSE_CAPABILITY:
-        ims_caps_set(&self->caps, response->words);
+        ims_caps_set(told_caps(self), response->words);
         return TRUE;
     case IMS_RESPONSE_ENABLED:
         take_enabled(self, response->words);

@@ -25,6 +25,14 @@ typedef enum {
     IMS_CHANNEL_PACKED, /* the OK to COMPRESS has come: what follows is not for this parser yet */
 } ImsChannel;
 
+/* How far the login is: what the server is asked for, and what it tells its capabilities of. */
+typedef enum {
+    IMS_STAGE_ANYBODY, /* not begun */
+    IMS_STAGE_AHEAD,   /* sent before the greeting was read: capabilities told before its OK are
+                          still those of anybody */
+    IMS_STAGE_US,      /* sent, or not needed */
+} ImsStage;
+
 /* One body: handed out while it comes in, or, if what belongs to it has not come before it, spooled
  * until the end of its line. */
 typedef struct {
@@ -59,7 +67,9 @@ typedef struct {
     gboolean greeted;
     ImsCondition greeting; /* OK, PREAUTH or BYE */
     char *bye;             /* text of a BYE, escaped; NULL if none came */
-    ImsCaps caps;
+    ImsStage stage;
+    ImsCaps offered;       /* to anybody */
+    ImsCaps caps;          /* to us, once we are in; while it is AHEAD, as they are remembered */
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
@@ -107,6 +117,9 @@ char *ims_session_words(const ImsSession *self, const ImsResponse *response);
 void ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text);
 /** ims_session_send: sends a whole command. */
 void ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text);
+/** ims_session_has: whether the server can do what is asked for at this stage. @word: in capitals.
+ */
+gboolean ims_session_has(const ImsSession *self, const char *word);
 /** ims_session_put: sends octets. What passes the maximum of unsent octets ends the session. */
 void ims_session_put(ImsSession *self, gconstpointer data, gsize len);
 /** ims_session_put_literal: sends the announcement of a literal. If the server has to be asked

@@ -36,6 +36,8 @@ static const char *const steps[] = {
     "ALTER TABLE mailbox ADD COLUMN"
     " excluded INTEGER NOT NULL DEFAULT 0 CHECK (excluded IN (0, 1));"
     "ALTER TABLE point ADD COLUMN refused INTEGER NOT NULL DEFAULT 0;",
+    "ALTER TABLE side ADD COLUMN offered TEXT;"
+    "ALTER TABLE side ADD COLUMN granted TEXT;",
 };
 
 #define SCHEMA_VERSION ((int)G_N_ELEMENTS(steps) + 1)

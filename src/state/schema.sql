@@ -5,10 +5,13 @@
 -- enums are those of src/model; 64-bit hashes, fingerprints and mod-sequences stand as signed numbers
 -- of the same bits. A change of this file needs a line in db.c's table of steps as well.
 
--- Who each side is: what is below holds for these two servers only.
+-- Who each side is: what is below holds for these two servers only. offered: what it can do for
+-- anybody, granted: for us; both or none.
 CREATE TABLE side (
     side INTEGER PRIMARY KEY CHECK (side IN (0, 1)),
-    identity TEXT NOT NULL
+    identity TEXT NOT NULL,
+    offered TEXT,
+    granted TEXT
 ) STRICT;
 
 CREATE TABLE mailbox (

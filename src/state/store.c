@@ -45,6 +45,49 @@ save_identity(ImsStore *self, ImsSide side, const char *identity, GError **error
     return ims_statement_run(save, error);
 }
 
+static void
+read_offers(ImsStatement *statement, gpointer data)
+{
+    ImsOffers *offers = data;
+
+    offers->before = ims_statement_read_nullable_text(statement);
+    offers->after = ims_statement_read_nullable_text(statement);
+    if ((offers->before == NULL) != (offers->after == NULL))
+        ims_statement_set_bad(statement);
+}
+
+gboolean
+ims_store_offers(ImsStore *self, ImsSide side, ImsOffers *out, GError **error)
+{
+    g_auto(ImsOffers) offers = {0};
+    g_autoptr(ImsStatement) ask =
+        ims_db_statement(self->db, "SELECT offered, granted FROM side WHERE side = ?", error);
+
+    if (ask == NULL)
+        return FALSE;
+    ims_statement_bind_int(ask, side);
+    if (!ims_statement_each(ask, read_offers, &offers, error))
+        return FALSE;
+
+    *out = offers;
+    offers = (ImsOffers){0};
+    return TRUE;
+}
+
+gboolean
+ims_store_save_offers(ImsStore *self, ImsSide side, const ImsOffers *offers, GError **error)
+{
+    g_autoptr(ImsStatement) save =
+        ims_store_write(self, "UPDATE side SET offered = ?, granted = ? WHERE side = ?", error);
+
+    if (save == NULL)
+        return FALSE;
+    ims_statement_bind_text(save, offers->before);
+    ims_statement_bind_text(save, offers->after);
+    ims_statement_bind_int(save, side);
+    return ims_statement_run(save, error);
+}
+
 /* The deletions that the guard has let through stay: a server that only changed its name is no
  * reason to let more through. */
 static gboolean

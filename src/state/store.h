@@ -7,6 +7,7 @@
 #include "model/delta.h"
 #include "model/issue.h"
 #include "model/mailbox.h"
+#include "model/offers.h"
 #include "model/row.h"
 #include "model/uidset.h"
 
@@ -41,6 +42,12 @@ gboolean ims_store_commit(ImsStore *self, GError **error);
 void ims_store_rollback(ImsStore *self);
 /** ims_store_set_fuse: for tests: asked before each commit; FALSE makes it fail. */
 void ims_store_set_fuse(ImsStore *self, gboolean (*fuse)(gpointer data), gpointer data);
+
+/** ims_store_offers: @out: (out) (transfer full): what @side was last seen to offer; or not known.
+ */
+gboolean ims_store_offers(ImsStore *self, ImsSide side, ImsOffers *out, GError **error);
+gboolean ims_store_save_offers(
+    ImsStore *self, ImsSide side, const ImsOffers *offers, GError **error);
 
 /** ims_store_mailboxes: Returns: (transfer full) (element-type ImsMailbox): by name. */
 GPtrArray *ims_store_mailboxes(ImsStore *self, GError **error);

@@ -141,13 +141,14 @@ class Dovecot:
         (self.top / "dovecot.conf").write_text(text + settings)
         self.start()
 
-    def start(self):
+    def start(self, connect=None):
+        """`connect`: how to see that it is up, if not by logging in."""
         command = ["/usr/sbin/dovecot", "-F", "-c", self.top / "dovecot.conf"]
         self.process = self.spawn(command, f"{self.top.name}.out")
         deadline = time.monotonic() + 20
         while True:
             try:
-                self.connect().logout()
+                (connect or self.connect)().logout()
                 return
             except (OSError, imaplib.IMAP4.abort):
                 if time.monotonic() > deadline or self.process.poll() is not None:
@@ -211,9 +212,11 @@ class Dovecot:
 
     def connect(self, user=USER):
         """An imaplib connection, logged in."""
-        return self.log_in(
-            imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=self.trust(), timeout=120), user
-        )
+        return self.log_in(self.greet(), user)
+
+    def greet(self):
+        """One that is not."""
+        return imaplib.IMAP4_SSL("127.0.0.1", self.port, ssl_context=self.trust(), timeout=120)
 
     def log_in(self, conn, user=USER):
         message = f"\0{user}\0{self.password}"  # LOGIN would take ASCII only

@@ -234,6 +234,8 @@ ims_pump_cancellable(const ImsPump *self)
 void
 ims_pump_attach(ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpointer self_of_client)
 {
+    if (self->client == NULL)
+        g_clear_error(&self->fault); /* another connection */
     self->client = client;
     self->self_of_client = self_of_client;
 }
@@ -413,11 +415,20 @@ script_time(gpointer data)
 }
 
 ImsConn *
-script_connect(const ImsEndpoint *endpoint, GError **error)
+script_connect_ahead(const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error)
 {
     static const ImsClock clock = {script_time, script_time, NULL};
 
-    return ims_conn_open(&script.pump, endpoint, &clock, error);
+    return ims_conn_open(&script.pump, endpoint, offers, &clock, error);
+}
+
+ImsConn *
+script_connect(const ImsEndpoint *endpoint, GError **error)
+{
+    const ImsOffers unknown = {0};
+    g_autoptr(ImsConn) conn = script_connect_ahead(endpoint, &unknown, error);
+
+    return conn != NULL && ims_conn_confirm(conn, error) ? g_steal_pointer(&conn) : NULL;
 }
 
 ImsConn *

@@ -33,7 +33,9 @@ void script_begin(const char *const *lines, gssize split);
 void script_end(void);
 /** script_stderr: what ims_link_stderr() shall tell until script_end(). */
 void script_stderr(const char *text);
-/** script_connect: opens a connection to the script with @endpoint. */
+/** script_connect_ahead: opens a connection to the script with @endpoint; it is not confirmed. */
+ImsConn *script_connect_ahead(const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error);
+/** script_connect: opens a connection to the script with @endpoint, and confirms it. */
 ImsConn *script_connect(const ImsEndpoint *endpoint, GError **error);
 /** script_open: opens a connection to the script as a command; must succeed. */
 ImsConn *script_open(void);

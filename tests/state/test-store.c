@@ -189,6 +189,62 @@ test_identity(void)
     }
 }
 
+static void
+assert_offers(Scratch *scratch, const char *before, const char *after)
+{
+    g_auto(ImsOffers) offers = {0};
+
+    g_assert_true(ims_store_offers(scratch->store, IMS_REMOTE, &offers, NULL));
+    g_assert_cmpstr(offers.before, ==, before);
+    g_assert_cmpstr(offers.after, ==, after);
+}
+
+static void
+save_offers(Scratch *scratch, const ImsOffers *offers)
+{
+    scratch_begin(scratch);
+    g_assert_true(ims_store_save_offers(scratch->store, IMS_REMOTE, offers, NULL));
+    scratch_commit(scratch);
+}
+
+static void
+test_offers(void)
+{
+    const ImsOffers offers = {(char *)"IMAP4REV1 AUTH=PLAIN", (char *)"IMAP4REV1 QRESYNC"};
+    const ImsOffers none = {0};
+    g_auto(Scratch) scratch = {0};
+
+    scratch_init(&scratch);
+    scratch_open_as(&scratch, "here", "there");
+    assert_offers(&scratch, NULL, NULL);
+    save_offers(&scratch, &offers);
+    scratch_open_as(&scratch, "here", "there");
+    assert_offers(&scratch, offers.before, offers.after);
+    save_offers(&scratch, &none);
+    assert_offers(&scratch, NULL, NULL);
+
+    save_offers(&scratch, &offers);
+    scratch_open_as(&scratch, "here", "elsewhere");
+    assert_offers(&scratch, NULL, NULL);
+}
+
+static void
+test_offers_damaged(void)
+{
+    g_auto(Scratch) scratch = {0};
+    g_auto(ImsOffers) offers = {0};
+    GError *error = NULL;
+
+    scratch_init(&scratch);
+    scratch_open(&scratch);
+    scratch_close(&scratch);
+    scratch_alter(&scratch, "UPDATE side SET offered = 'IMAP4REV1'");
+    scratch_open(&scratch);
+    g_assert_false(ims_store_offers(scratch.store, IMS_REMOTE, &offers, &error));
+    scratch_assert_refused(g_steal_pointer(&error), "damaged");
+    g_assert_null(offers.before);
+}
+
 /* Lets no file of this process grow past its size and a little more; 0 lifts the limit again. */
 static void
 limit_files(Scratch *scratch, guint64 more)
@@ -428,6 +484,8 @@ main(int argc, char **argv)
     g_test_add_func("/state/store/writing-needs-a-transaction", test_no_transaction);
     g_test_add_func("/state/store/blown-fuse-commits-nothing", test_fuse);
     g_test_add_func("/state/store/other-identity-drops-all-but-deletions", test_identity);
+    g_test_add_func("/state/store/offers-are-of-one-server", test_offers);
+    g_test_add_func("/state/store/half-offers-are-damage", test_offers_damaged);
     g_test_add_func(
         "/state/store/commit-without-space-loses-only-itself", test_commit_without_space);
     g_test_add_func("/state/store/undone-transaction-takes-no-more", test_transaction_undone);

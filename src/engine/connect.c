@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* The connections of a pass. A server that is known from the last pass is not waited for before it
+ * is asked for its mailboxes: whether it let us in is looked at when those come. What it offers is
+ * remembered with the rest of what is known of it, and forgotten once it has proved wrong. */
+
+#include "engine/box.h"
+
+static gboolean
+recall(ImsPass *self, ImsSide side, GError **error)
+{
+    ims_offers_clear(&self->offers[side]);
+    return self->store == NULL || self->misled[side] ||
+           ims_store_offers(self->store, side, &self->offers[side], error);
+}
+
+gboolean
+ims_pass_connect(ImsPass *self, GError **error)
+{
+    const ImsPassOrder *order = self->order;
+
+    ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (!recall(self, side, error))
+            return FALSE;
+        self->conn[side] = ims_conn_open(
+            self->pump, order->endpoint[side], &self->offers[side], order->clock, error);
+        if (self->conn[side] == NULL) {
+            g_prefix_error(error, "%s: ", ims_side_name(side));
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static gboolean
+save(ImsPass *self, ImsSide side, GError **error)
+{
+    return ims_store_begin(self->store, error) &&
+           ims_store_save_offers(self->store, side, &self->offers[side], error) &&
+           ims_store_commit(self->store, error);
+}
+
+static gboolean
+remember(ImsPass *self, ImsSide side, GError **error)
+{
+    g_auto(ImsOffers) offers = {0};
+
+    ims_conn_offers(self->conn[side], &offers);
+    if (self->store == NULL || ims_offers_equal(&offers, &self->offers[side]))
+        return TRUE;
+    ims_offers_clear(&self->offers[side]);
+    self->offers[side] = offers;
+    offers = (ImsOffers){0};
+    return save(self, side, error);
+}
+
+gboolean
+ims_pass_confirm(ImsPass *self, GError **error)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (!ims_conn_confirm(self->conn[side], error)) {
+            g_prefix_error(error, "%s: ", ims_side_name(side));
+            return FALSE;
+        }
+        if (!remember(self, side, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+ims_pass_was_misled(ImsPass *self)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        if (self->misled[side] || !ims_conn_was_misled(self->conn[side]))
+            continue;
+        self->misled[side] = TRUE;
+        ims_store_rollback(self->store);
+        ims_offers_clear(&self->offers[side]);
+        return save(self, side, NULL);
+    }
+    return FALSE;
+}
+
+void
+ims_pass_disconnect(ImsPass *self)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ims_pass_count_link(self, side);
+        g_clear_pointer(&self->conn[side], ims_conn_free);
+        self->selected[side] = NULL;
+    }
+}
