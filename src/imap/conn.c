@@ -366,6 +366,12 @@ ims_conn_has(const ImsConn *self, const char *capability)
     return ims_session_has(&self->session, capability);
 }
 
+const char *
+ims_conn_server(const ImsConn *self)
+{
+    return self->session.server;
+}
+
 guint64
 ims_conn_append_limit(const ImsConn *self)
 {

@@ -126,6 +126,9 @@ const GError *ims_conn_fault(const ImsConn *self);
 ImsLinkCount ims_conn_count(const ImsConn *self);
 /** ims_conn_has: @capability: in capitals, such as "MULTIAPPEND". */
 gboolean ims_conn_has(const ImsConn *self, const char *capability);
+/** ims_conn_server: Returns: (transfer none) (nullable): name and version of the server by ID (RFC
+ * 2971), escaped; NULL if it has not told. */
+const char *ims_conn_server(const ImsConn *self);
 /** ims_conn_append_limit: Returns: octets of the greatest message that the server takes (RFC 7889);
  * G_MAXUINT64 if it does not say. */
 guint64 ims_conn_append_limit(const ImsConn *self);

@@ -64,6 +64,7 @@ ims_session_clear(ImsSession *self)
     g_clear_pointer(&self->secrets, g_ptr_array_unref);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
     g_clear_pointer(&self->challenge, g_free);
+    g_clear_pointer(&self->server, g_free);
     g_clear_pointer(&self->bye, g_free);
     g_clear_error(&self->error);
 }
@@ -429,6 +430,22 @@ take_enabled(ImsSession *self, char **words)
     }
 }
 
+static void
+take_id(ImsSession *self, char **words)
+{
+    static const char *const fields[] = {"name", "version"};
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (gsize f = 0; f < G_N_ELEMENTS(fields); f++) {
+        for (gsize i = 0; words[i] != NULL; i += 2) {
+            if (g_ascii_strcasecmp(words[i], fields[f]) == 0 && !g_str_equal(words[i + 1], "NIL"))
+                g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", words[i + 1]);
+        }
+    }
+    g_free(self->server);
+    self->server = text->len > 0 ? ims_text_escape(text->str, text->len) : NULL;
+}
+
 static gboolean
 take_data(ImsSession *self, guint wants, const ImsResponse *response, GError **error)
 {
@@ -516,6 +533,9 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
         return TRUE;
     case IMS_RESPONSE_ENABLED:
         take_enabled(self, response->words);
+        return TRUE;
+    case IMS_RESPONSE_ID:
+        take_id(self, response->words);
         return TRUE;
     case IMS_RESPONSE_LIST:
     case IMS_RESPONSE_STATUS:

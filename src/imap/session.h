@@ -70,6 +70,7 @@ typedef struct {
     ImsStage stage;
     ImsCaps offered;       /* to anybody */
     ImsCaps caps;          /* to us, once we are in; while it is AHEAD, as they are remembered */
+    char *server;          /* its name and version, escaped; NULL: it has not told */
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */

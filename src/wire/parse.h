@@ -21,6 +21,7 @@ typedef enum {
     IMS_RESPONSE_CONTINUE, /* "+": text */
     IMS_RESPONSE_CAPABILITY,
     IMS_RESPONSE_ENABLED,
+    IMS_RESPONSE_ID,
     IMS_RESPONSE_LIST,
     IMS_RESPONSE_NAMESPACE,
     IMS_RESPONSE_STATUS,
@@ -85,7 +86,7 @@ typedef struct {
     ImsCondition condition;
     ImsCode code;
     char *text;   /* TAGGED, STATE, CONTINUE: as the server sent it, not fit for people */
-    char **words; /* CAPABILITY, ENABLED: in capitals */
+    char **words; /* CAPABILITY, ENABLED: in capitals. ID: fields and values by turns, as sent */
     /* LIST and STATUS */
     char *mailbox; /* UTF-8 in the server's spelling */
     char *wire; /* as the server wrote it, where @mailbox is but ims_utf7_spell(): it is no proper

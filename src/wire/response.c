@@ -58,6 +58,29 @@ read_enabled(ImsResponse *self, ImsCursor *cursor, GError **error)
     return ims_cursor_end(cursor, error);
 }
 
+/* RFC 2971 section 3.2. It is for people only: what has another form is passed over. */
+static gboolean
+read_id(ImsResponse *self, ImsCursor *cursor, GError **error)
+{
+    g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+    const ImsToken *token;
+
+    if (!ims_cursor_accept(cursor, IMS_TOKEN_OPEN))
+        return TRUE;
+    while ((token = ims_cursor_peek(cursor)) != NULL && token->type != IMS_TOKEN_CLOSE) {
+        if (token->type != IMS_TOKEN_STRING && token->type != IMS_TOKEN_WORD)
+            return TRUE;
+        g_ptr_array_add(words, g_strndup(ims_cursor_text(cursor, token), token->len));
+        cursor->i++;
+    }
+    if (words->len % 2 != 0)
+        return TRUE;
+    g_ptr_array_add(words, NULL);
+    self->type = IMS_RESPONSE_ID;
+    self->words = (char **)g_ptr_array_steal(words, NULL);
+    return TRUE;
+}
+
 static gboolean
 read_flags(ImsResponse *self, ImsCursor *cursor, GError **error)
 {
@@ -372,6 +395,7 @@ find_read(const ImsLex *lex, const ImsToken *keyword)
         {"ENABLED", read_enabled},
         {"ESEARCH", read_esearch},
         {"FLAGS", read_flags},
+        {"ID", read_id},
         {"LIST", read_list},
         {"NAMESPACE", read_namespace},
         {"SEARCH", read_search},

@@ -318,6 +318,44 @@ test_starttls(void)
 }
 
 static void
+run_id(gconstpointer want)
+{
+    g_autoptr(ImsEndpoint) endpoint = make_endpoint(IMS_ENDPOINT_TLS);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConn) conn = script_connect_ahead(endpoint, &known, &error);
+
+    g_assert_no_error(error);
+    g_assert_true(log_in_and_list(conn, &error));
+    g_assert_cmpstr(ims_conn_server(conn), ==, want);
+}
+
+static void
+test_id(void)
+{
+    static const struct {
+        const char *said, *want;
+    } cases_of_id[] = {
+        {"S: * ID (\"name\" \"Dovecot\" \"os\" \"x\" \"VERSION\" \"2\")", "Dovecot 2"},
+        {"S: * ID (\"version\" \"2\x1b[1m\" \"name\" NIL)", "2?[1m"},
+        {"S: * ID NIL", NULL},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases_of_id); i++) {
+        const char *const lines[] = {
+            FLIGHT,
+            GREETING,
+            "S: a1 OK [CAPABILITY " AFTER "] in",
+            ENABLED,
+            cases_of_id[i].said,
+            "S: a3 OK",
+            LISTED,
+            NULL};
+
+        script_each(lines, run_id, cases_of_id[i].want);
+    }
+}
+
+static void
 test_icloud(gconstpointer host)
 {
     static const char *const of_host[] = {GREETING, NULL};
@@ -350,6 +388,7 @@ main(int argc, char **argv)
     g_test_add_func("/imap/ahead/authenticate-is-not-tried-again", test_authenticate_refused);
     g_test_add_func("/imap/ahead/nothing-to-a-command", test_command);
     g_test_add_func("/imap/ahead/behind-starttls", test_starttls);
+    g_test_add_func("/imap/ahead/who-the-server-is", test_id);
     g_test_add_data_func("/imap/ahead/icloud-by-host", "IMAP.mail.me.com", test_icloud);
     g_test_add_data_func("/imap/ahead/icloud-by-mechanism", "imap.example.net", test_icloud);
     return g_test_run();

@@ -144,6 +144,10 @@ dump_response(GString *out, const ImsResponse *r)
         g_string_append(out, "ENABLED");
         dump_words(out, r->words);
         break;
+    case IMS_RESPONSE_ID:
+        g_string_append(out, "ID");
+        dump_words(out, r->words);
+        break;
     case IMS_RESPONSE_LIST:
         g_string_append(out, "LIST");
         dump_list(out, r);

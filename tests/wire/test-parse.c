@@ -103,7 +103,7 @@ static const Case data_cases[] = {
      "SEARCH uids=4:19,21,28 tag=a567\n"},
     {"esearch without a hit", "* ESEARCH (TAG \"a567\") UID\r\n", "SEARCH uids= tag=a567\n"},
     {"unknown responses",
-     "* 3 RECENT\r\n* 4 EXPUNGE\r\n* X-NEWS ((\"\" \"/\")) NIL NIL\r\n* ID (\"name\" "
+     "* 3 RECENT\r\n* 4 EXPUNGE\r\n* X-NEWS ((\"\" \"/\")) NIL NIL\r\n* X-ID (\"name\" "
      "{3}\r\na)\n)\r\n",
      "OTHER\nOTHER\nOTHER\nOTHER\n"},
 };
@@ -144,6 +144,12 @@ static const Case list_cases[] = {
     {"namespaces that are not there, and one without levels",
      "* namespace ((\"\" NIL)(\"#mh/\" \"/\")) NIL nil\r\n",
      "NAMESPACE 0'' 0'#mh/'/\n"},
+    {"who the server is",
+     "* ID (\"name\" \"Dovecot\" \"version\" NIL)\r\n",
+     "ID words=name,Dovecot,version,NIL\n"},
+    {"who the server is, in other forms",
+     "* ID NIL\r\n* ID ((\"name\") x)\r\n* ID (\"name\")\r\n* ID\r\n* ID ()\r\n",
+     "OTHER\nOTHER\nOTHER\nOTHER\nID words=\n"},
     {"extensions of a namespace, and modified UTF-7",
      "* NAMESPACE NIL ((\"&AOQ-/\" \"/\" \"X-PARAM\" (\"A\" \"B\"))(\"&\" \"/\")) ()\r\n",
      "NAMESPACE 1'\xc3\xa4/'/\n"},
