@@ -69,6 +69,16 @@ check_proof(const ImsCmd *cmd, const ImsSasl *sasl, GError **error)
     return FALSE;
 }
 
+static void
+bind(const ImsConn *self, ImsSasl *sasl)
+{
+    ImsBinding binding;
+    g_autoptr(GByteArray) data = ims_link_binding(self->link, &binding);
+
+    if (data != NULL)
+        ims_sasl_bind(sasl, binding, data);
+}
+
 gboolean
 ims_conn_authenticate(
     ImsConn *self, ImsCmd *cmd, ImsAuth way, const ImsEndpoint *endpoint, GError **error)
@@ -79,6 +89,8 @@ ims_conn_authenticate(
 
     if (endpoint->password != NULL)
         ims_session_hide(session, endpoint->password);
+    if (sasl != NULL && ims_auth_is_bound(way))
+        bind(self, sasl);
     if (sasl == NULL || !send_command(self, cmd, sasl, &begun, error))
         return FALSE;
     for (;;) {

@@ -151,6 +151,17 @@ refuse_ways(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
     return FALSE;
 }
 
+/* Servers agree on the binding of TLS 1.2. That of 1.3 is refused by Cyrus 3.6, so it is only used
+ * where somebody wants it by name. */
+static gboolean
+can_bind(const ImsConn *self, const ImsEndpoint *endpoint)
+{
+    ImsBinding binding;
+    g_autoptr(GByteArray) data = ims_link_binding(self->link, &binding);
+
+    return data != NULL && (binding == IMS_BINDING_UNIQUE || endpoint->auth.n > 0);
+}
+
 /* LOGIN with other letters is tried only if nothing else is there. */
 static gboolean
 is_open(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth way)
@@ -160,6 +171,8 @@ is_open(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth way)
     if (way == IMS_AUTH_LOGIN)
         return can_login(self) && endpoint->password != NULL && is_ascii_text(endpoint->username) &&
                is_ascii_text(endpoint->password);
+    if (ims_auth_is_bound(way) && !can_bind(self, endpoint))
+        return FALSE;
     word = g_strconcat("AUTH=", ims_auth_mechanism(way), NULL);
     return ims_conn_has(self, word) && (way == IMS_AUTH_EXTERNAL || endpoint->password != NULL);
 }

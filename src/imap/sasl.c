@@ -70,8 +70,20 @@ ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **e
     if (password != NULL && !set_property(self, GSASL_PASSWORD, password, error))
         return NULL;
 
-    self->answers = way == IMS_AUTH_SCRAM_SHA_256 || way == IMS_AUTH_SCRAM_SHA_1;
+    self->answers = ims_auth_is_scram(way);
     return g_steal_pointer(&self);
+}
+
+/* To a mechanism that is not bound the octets must not be given: the library then says that both
+ * ends could have bound the login, which servers take for an attack. */
+void
+ims_sasl_bind(ImsSasl *self, ImsBinding binding, const GByteArray *data)
+{
+    g_autofree char *encoded = g_base64_encode(data->data, data->len);
+    Gsasl_property property =
+        binding == IMS_BINDING_UNIQUE ? GSASL_CB_TLS_UNIQUE : GSASL_CB_TLS_EXPORTER;
+
+    gsasl_property_set(self->session, property, encoded);
 }
 
 gboolean

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "model/auth.h"
+#include "net/link.h"
 
 /* One SASL exchange (RFC 4422) as a client, over GNU SASL and without I/O: challenges in, responses
  * out. Holds a password, which is wiped with it. Never waits. */
@@ -17,8 +18,8 @@ typedef struct ImsSasl ImsSasl;
  *
  * Begins an exchange, in which the client speaks first: PLAIN (RFC 4616), where name and password
  * go as they are, since to prepare them for being compared is the server's part; SCRAM (RFC 5802),
- * without channel binding, where they are prepared here (SASLprep); EXTERNAL, with the name as whom
- * to act.
+ * where they are prepared here (SASLprep), and which needs ims_sasl_bind() if it is bound;
+ * EXTERNAL, with the name as whom to act.
  *
  * Errors: IMS_ERROR_AUTH_FAILED, if GNU SASL cannot do it here.
  *
@@ -27,6 +28,9 @@ typedef struct ImsSasl ImsSasl;
 ImsSasl *ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **error);
 void ims_sasl_free(ImsSasl *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsSasl, ims_sasl_free)
+
+/** ims_sasl_bind: binds the login to the TLS connection of which these are the octets. */
+void ims_sasl_bind(ImsSasl *self, ImsBinding binding, const GByteArray *data);
 
 /** ims_sasl_mechanism: Returns: (transfer none): its name, such as "PLAIN". */
 const char *ims_sasl_mechanism(const ImsSasl *self);

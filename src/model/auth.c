@@ -7,8 +7,22 @@
 #include "model/auth.h"
 
 static const char *const names[] = {
-    "login", "plain", "scram-sha-256", "scram-sha-1", "external", NULL};
-static const char *const mechanisms[] = {NULL, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-1", "EXTERNAL"};
+    "login",
+    "plain",
+    "scram-sha-256-plus",
+    "scram-sha-256",
+    "scram-sha-1-plus",
+    "scram-sha-1",
+    "external",
+    NULL};
+static const char *const mechanisms[] = {
+    NULL,
+    "PLAIN",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-1",
+    "EXTERNAL"};
 
 const char *const *
 ims_auth_names(void)
@@ -22,11 +36,30 @@ ims_auth_mechanism(ImsAuth self)
     return mechanisms[self];
 }
 
+gboolean
+ims_auth_is_bound(ImsAuth self)
+{
+    return self == IMS_AUTH_SCRAM_SHA_256_PLUS || self == IMS_AUTH_SCRAM_SHA_1_PLUS;
+}
+
+gboolean
+ims_auth_is_scram(ImsAuth self)
+{
+    return ims_auth_is_bound(self) || self == IMS_AUTH_SCRAM_SHA_256 ||
+           self == IMS_AUTH_SCRAM_SHA_1;
+}
+
 ImsAuthList
 ims_auth_list_default(const ImsAuthList *self)
 {
     static const ImsAuthList all = {
-        {IMS_AUTH_LOGIN, IMS_AUTH_PLAIN, IMS_AUTH_SCRAM_SHA_256, IMS_AUTH_SCRAM_SHA_1}, 4};
+        {IMS_AUTH_LOGIN,
+         IMS_AUTH_PLAIN,
+         IMS_AUTH_SCRAM_SHA_256_PLUS,
+         IMS_AUTH_SCRAM_SHA_256,
+         IMS_AUTH_SCRAM_SHA_1_PLUS,
+         IMS_AUTH_SCRAM_SHA_1},
+        6};
 
     return self->n > 0 ? *self : all;
 }

@@ -8,7 +8,9 @@
 typedef enum {
     IMS_AUTH_LOGIN,
     IMS_AUTH_PLAIN,
+    IMS_AUTH_SCRAM_SHA_256_PLUS, /* the login holds for this TLS connection only */
     IMS_AUTH_SCRAM_SHA_256,
+    IMS_AUTH_SCRAM_SHA_1_PLUS,
     IMS_AUTH_SCRAM_SHA_1,
     IMS_AUTH_EXTERNAL, /* the certificate of ours says who we are */
     IMS_N_AUTHS
@@ -25,6 +27,10 @@ typedef struct {
 const char *const *ims_auth_names(void);
 /** ims_auth_mechanism: Returns: its name in SASL, as in `AUTH=…`; NULL of LOGIN. */
 const char *ims_auth_mechanism(ImsAuth self);
+/** ims_auth_is_bound: Returns: whether @self binds the login to the TLS connection. */
+gboolean ims_auth_is_bound(ImsAuth self);
+/** ims_auth_is_scram: Returns: whether @self is of the SCRAM family (RFC 5802). */
+gboolean ims_auth_is_scram(ImsAuth self);
 /** ims_auth_list_default: Returns: @self, or what it stands for if it is empty. */
 ImsAuthList ims_auth_list_default(const ImsAuthList *self);
 /** ims_auth_list_has: Returns: whether @self, which may be empty, holds @way. */

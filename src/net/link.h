@@ -90,6 +90,15 @@ ImsLink *ims_link_open_command(char **argv, char **envp, GError **error);
 /** ims_link_free: closes at once, without TLS's goodbye if bytes are still queued. Takes NULL. */
 void ims_link_free(ImsLink *self);
 ImsLinkCount ims_link_count(const ImsLink *self);
+/* What is the same at both ends of a TLS connection, and nowhere else. */
+typedef enum {
+    IMS_BINDING_UNIQUE,   /* tls-unique (RFC 5929), under TLS 1.2 */
+    IMS_BINDING_EXPORTER, /* tls-exporter (RFC 9266), under TLS 1.3 */
+} ImsBinding;
+
+/** ims_link_binding: Returns: (transfer full) (nullable): its octets; NULL without TLS, or if TLS
+ * does not tell. */
+GByteArray *ims_link_binding(const ImsLink *self, ImsBinding *out_binding);
 /** ims_link_is_remote: Returns: whether another computer is at its end; FALSE for a command. */
 gboolean ims_link_is_remote(const ImsLink *self);
 /** ims_link_stderr: Returns: (transfer full) (nullable): the last three lines of what a command

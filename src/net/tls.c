@@ -197,6 +197,27 @@ ims_link_open_tls(
     return g_steal_pointer(&self);
 }
 
+/* A session is never resumed here, which tls-unique would not be safe with. */
+GByteArray *
+ims_link_binding(const ImsLink *self, ImsBinding *out_binding)
+{
+    static const GTlsChannelBindingType types[] = {
+        G_TLS_CHANNEL_BINDING_TLS_UNIQUE, G_TLS_CHANNEL_BINDING_TLS_EXPORTER};
+    g_autoptr(GByteArray) data = g_byte_array_new();
+    GTlsConnection *tls;
+
+    if (!G_IS_TLS_CONNECTION(self->stream))
+        return NULL;
+    tls = G_TLS_CONNECTION(self->stream);
+    *out_binding = g_tls_connection_get_protocol_version(tls) >= G_TLS_PROTOCOL_VERSION_TLS_1_3
+                       ? IMS_BINDING_EXPORTER
+                       : IMS_BINDING_UNIQUE;
+    if (!g_tls_connection_get_channel_binding_data(tls, types[*out_binding], data, NULL) ||
+        data->len == 0)
+        return NULL;
+    return g_steal_pointer(&data);
+}
+
 static gboolean
 check_silence(ImsLink *self, GError **error)
 {

@@ -29,6 +29,7 @@ static struct {
     GString *sent;     /* what the client has sent and the script has not matched yet */
     gboolean saying;   /* the server has begun its turn */
     const char *said;
+    const guint8 *bound; /* 4 octets; NULL: the link gives none */
     ImsPump pump;
     gint64 now_us;
     gboolean packs;            /* the server compresses */
@@ -365,6 +366,15 @@ ims_link_is_remote(const ImsLink *self)
     return FALSE;
 }
 
+GByteArray *
+ims_link_binding(const ImsLink *self, ImsBinding *out_binding)
+{
+    if (script.bound == NULL)
+        return NULL;
+    *out_binding = IMS_BINDING_EXPORTER;
+    return g_byte_array_append(g_byte_array_new(), script.bound, 4);
+}
+
 char *
 ims_link_stderr(ImsLink *self)
 {
@@ -383,6 +393,7 @@ script_begin(const char *const *lines, gssize split)
     script.sent = g_string_new(NULL);
     script.saying = FALSE;
     script.said = NULL;
+    script.bound = NULL;
     script.now_us = 0;
     script.pump = (ImsPump){0};
 }
@@ -406,6 +417,12 @@ void
 script_stderr(const char *text)
 {
     script.said = text;
+}
+
+void
+script_binding(const guint8 *octets)
+{
+    script.bound = octets;
 }
 
 static gint64

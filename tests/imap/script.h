@@ -33,6 +33,8 @@ void script_begin(const char *const *lines, gssize split);
 void script_end(void);
 /** script_stderr: what ims_link_stderr() shall tell until script_end(). */
 void script_stderr(const char *text);
+/** script_binding: what ims_link_binding() shall tell until script_end(): 4 octets, of TLS 1.3. */
+void script_binding(const guint8 *octets);
 /** script_connect_ahead: opens a connection to the script with @endpoint; it is not confirmed. */
 ImsConn *script_connect_ahead(const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error);
 /** script_connect: opens a connection to the script with @endpoint, and confirms it. */

@@ -558,6 +558,42 @@ test_stderr_that_shows_the_login(void)
     }
 }
 
+/* Under TLS 1.3 a login is bound if that is wanted by name, and TLS tells by what. */
+static void
+test_bound(void)
+{
+    static const guint8 octets[] = {1, 2, 3, 4};
+    static const ImsAuthList named = {{IMS_AUTH_SCRAM_SHA_256_PLUS, IMS_AUTH_SCRAM_SHA_256}, 2};
+    const struct {
+        ImsAuthList auth;
+        const guint8 *bound;
+        const char *line;
+    } bound_cases[] = {
+        {named, octets, "C: a1 AUTHENTICATE SCRAM-SHA-256-PLUS"},
+        {named, NULL, "C: a1 AUTHENTICATE SCRAM-SHA-256"},
+        {{{0}, 0}, octets, "C: a1 AUTHENTICATE SCRAM-SHA-256"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bound_cases); i++) {
+        const char *const lines[] = {
+            "S: * OK [CAPABILITY LOGINDISABLED AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256-PLUS] hello",
+            bound_cases[i].line,
+            "S: a1 NO no",
+            NULL};
+        g_autoptr(ImsEndpoint) endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
+        g_autoptr(GError) error = NULL;
+
+        endpoint->username = g_strdup("me");
+        endpoint->password = g_strdup("secret");
+        endpoint->auth = bound_cases[i].auth;
+        script_begin(lines, 0);
+        script_binding(bound_cases[i].bound);
+        g_assert_null(script_connect(endpoint, &error));
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED);
+        script_end();
+    }
+}
+
 static void
 test_endpoint_copy(void)
 {
@@ -588,6 +624,7 @@ main(int argc, char **argv)
     g_test_add_func("/imap/login/stderr-of-a-command-is-told", test_stderr);
     g_test_add_func(
         "/imap/login/stderr-that-shows-the-login-is-not", test_stderr_that_shows_the_login);
+    g_test_add_func("/imap/login/bound-where-tls-tells-by-what", test_bound);
     g_test_add_func("/imap/endpoint/copy-is-deep", test_endpoint_copy);
     return g_test_run();
 }

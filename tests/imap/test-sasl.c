@@ -133,6 +133,64 @@ test_scram(gconstpointer data)
     gsasl_done(library);
 }
 
+/* -- bound to TLS -- */
+
+static int
+tell_password_and_binding(Gsasl *library, Gsasl_session *session, Gsasl_property property)
+{
+    if (property == GSASL_CB_TLS_UNIQUE || property == GSASL_CB_TLS_EXPORTER)
+        return gsasl_property_set(session, property, "AAECAw==");
+    return tell_password(library, session, property);
+}
+
+typedef struct {
+    const char *name;
+    ImsAuth way;
+    ImsBinding binding;
+    const char *octets; /* the server's are "\x00\x01\x02\x03" */
+    gboolean want;
+} BoundCase;
+
+static const BoundCase bound_cases[] = {
+    {"sha-256-unique", IMS_AUTH_SCRAM_SHA_256_PLUS, IMS_BINDING_UNIQUE, "\0\1\2\3", TRUE},
+    {"sha-256-exporter", IMS_AUTH_SCRAM_SHA_256_PLUS, IMS_BINDING_EXPORTER, "\0\1\2\3", TRUE},
+    {"sha-1-unique", IMS_AUTH_SCRAM_SHA_1_PLUS, IMS_BINDING_UNIQUE, "\0\1\2\3", TRUE},
+    {"of-another-connection", IMS_AUTH_SCRAM_SHA_256_PLUS, IMS_BINDING_UNIQUE, "\0\1\2\4", FALSE},
+};
+
+static void
+test_bound(gconstpointer data)
+{
+    const BoundCase *c = data;
+    g_autoptr(ImsSasl) client = ims_sasl_new(c->way, "me", "secret", NULL);
+    g_autoptr(GByteArray) octets = g_byte_array_new();
+    g_autofree char *first = NULL, *final = NULL, *last = NULL;
+    char *challenge, *proof;
+    Gsasl *library;
+    Gsasl_session *server;
+
+    g_byte_array_append(octets, (const guint8 *)c->octets, 4);
+    ims_sasl_bind(client, c->binding, octets);
+    g_assert_cmpint(gsasl_init(&library), ==, GSASL_OK);
+    gsasl_callback_set(library, tell_password_and_binding);
+    g_assert_cmpint(gsasl_server_start(library, ims_sasl_mechanism(client), &server), ==, GSASL_OK);
+    gsasl_session_hook_set(server, (gpointer) "secret");
+
+    first = client_step(client, "");
+    challenge = server_step(server, first);
+    g_assert_nonnull(challenge);
+    final = client_step(client, challenge);
+    proof = server_step(server, final);
+    g_assert_true((proof != NULL) == c->want);
+    if (proof != NULL)
+        last = client_step(client, proof);
+    g_assert_true(ims_sasl_has_ended(client) == c->want);
+    gsasl_free(challenge);
+    gsasl_free(proof);
+    gsasl_finish(server);
+    gsasl_done(library);
+}
+
 /* A server that does not know the password cannot prove that it does. */
 static void
 test_scram_liar(void)
@@ -195,6 +253,11 @@ main(int argc, char **argv)
         "/imap/sasl/scram-sha-1", GINT_TO_POINTER(IMS_AUTH_SCRAM_SHA_1), test_scram);
     g_test_add_data_func(
         "/imap/sasl/scram-sha-256", GINT_TO_POINTER(IMS_AUTH_SCRAM_SHA_256), test_scram);
+    for (gsize i = 0; i < G_N_ELEMENTS(bound_cases); i++) {
+        g_autofree char *path = g_strconcat("/imap/sasl/bound/", bound_cases[i].name, NULL);
+
+        g_test_add_data_func(path, &bound_cases[i], test_bound);
+    }
     g_test_add_func("/imap/sasl/scram-with-a-liar", test_scram_liar);
     g_test_add_func("/imap/sasl/scram-with-endless-work", test_scram_bomb);
     g_test_add_func("/imap/sasl/external-names-whom-to-act-as", test_external);

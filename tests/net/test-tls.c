@@ -54,6 +54,7 @@ typedef struct {
     gboolean handshake;     /* FALSE: hears the client's hello, and says nothing for ever */
     GCancellable *on_hello; /* then cancelled; may be NULL */
     gint64 cancelled_us;
+    GByteArray *bound; /* what binds a login to the connection, at this end */
     GCancellable *stop;
     GThread *thread;
 } Server;
@@ -120,8 +121,11 @@ serve(gpointer data)
     if (server->prologue != NULL)
         say(tcp, server->prologue);
     tls = accept_tls(server, tcp);
-    if (g_tls_connection_handshake(tls, server->stop, NULL))
-        echo(G_IO_STREAM(tls), server->burst, server->stop);
+    if (!g_tls_connection_handshake(tls, server->stop, NULL))
+        return NULL;
+    g_tls_connection_get_channel_binding_data(
+        tls, G_TLS_CHANNEL_BINDING_TLS_EXPORTER, server->bound, NULL);
+    echo(G_IO_STREAM(tls), server->burst, server->stop);
     return NULL;
 }
 
@@ -134,6 +138,7 @@ server_listen(Server *self, GInetAddress *inet)
 
     self->listener = g_socket_listener_new();
     self->stop = g_cancellable_new();
+    self->bound = g_byte_array_new();
     g_socket_listener_add_address(
         self->listener, any, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &address, &error);
     g_assert_no_error(error);
@@ -167,6 +172,7 @@ server_stop(Server *self)
     g_thread_join(self->thread);
     g_object_unref(self->listener);
     g_object_unref(self->stop);
+    g_byte_array_unref(self->bound);
 }
 
 static ImsLink *
@@ -599,6 +605,72 @@ test_old_tls(void)
     }
 }
 
+/* It is the same at both ends, and another one on another connection. */
+static void
+test_binding(void)
+{
+    g_autofree char *ca_file = in_directory("good.pem");
+    g_autoptr(ImsPump) pump = ims_pump_new(NULL);
+    g_autoptr(GByteArray) before = NULL;
+
+    for (guint i = 0; i < 2; i++) {
+        Server server;
+        ByteClient client;
+        ImsBinding binding = IMS_BINDING_UNIQUE;
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GByteArray) bound = NULL;
+        g_autoptr(ImsLink) link = NULL;
+
+        server_start(&server, 1, TRUE, NULL);
+        link = open_link(&server, "localhost", ca_file, &error);
+        g_assert_no_error(error);
+        byte_client_init(&client, NULL, 0, 1);
+        ims_pump_attach(pump, link, &byte_client_functions, &client);
+        ims_pump_until(pump, link, byte_client_is_full, &client, in_us(LONG_US), 0, &error);
+        g_assert_no_error(error);
+        bound = ims_link_binding(link, &binding);
+        g_assert_cmpint(binding, ==, IMS_BINDING_EXPORTER);
+        g_assert_cmpmem(bound->data, bound->len, server.bound->data, server.bound->len);
+        g_assert_true(before == NULL || memcmp(before->data, bound->data, bound->len) != 0);
+        g_clear_pointer(&before, g_byte_array_unref);
+        before = g_steal_pointer(&bound);
+        ims_pump_detach(pump, link);
+        byte_client_clear(&client);
+        server_stop(&server);
+    }
+}
+
+static void
+test_binding_of_older_tls(void)
+{
+    static const char *const middle[] = {"-tls1_2", NULL};
+    g_autofree char *pem = in_directory("good.pem");
+    const ImsTlsPolicy policy = {.ca_file = pem};
+    ImsBinding binding = IMS_BINDING_EXPORTER;
+    g_autoptr(GByteArray) bound = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsLink) link = NULL;
+    guint16 port;
+    GSubprocess *openssl = openssl_serve(middle, &port);
+
+    link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+    g_assert_no_error(error);
+    bound = ims_link_binding(link, &binding);
+    g_assert_nonnull(bound);
+    g_assert_cmpint(binding, ==, IMS_BINDING_UNIQUE);
+    openssl_end(openssl);
+}
+
+static void
+test_no_binding(void)
+{
+    static char *argv[] = {(char *)"cat", NULL};
+    g_autoptr(ImsLink) link = ims_link_open_command(argv, NULL, NULL);
+    ImsBinding binding;
+
+    g_assert_null(ims_link_binding(link, &binding));
+}
+
 /* A server that wants a certificate of ours gets it. With TLS 1.3 it refuses only behind the
  * handshake, so it is 1.2 here. */
 static void
@@ -762,6 +834,9 @@ main(int argc, char **argv)
     g_test_add_func("/net/tls/loopback-may-stay-in-the-clear", test_loopback);
     g_test_add_func("/net/tls/nothing-else-may", test_elsewhere);
     g_test_add_func("/net/tls/version-1.1-refused", test_old_tls);
+    g_test_add_func("/net/tls/binding-is-the-same-at-both-ends", test_binding);
+    g_test_add_func("/net/tls/binding-of-older-tls", test_binding_of_older_tls);
+    g_test_add_func("/net/tls/no-binding-without-tls", test_no_binding);
     result = g_test_run();
     remove_directory();
     return result;
