@@ -20,8 +20,9 @@ typedef struct {
  * ims_link_open_tls:
  * @deadline_us: monotonic; over all of name look-up, connect and handshake
  *
- * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on. What does not
- * fulfil @policy is closed before a byte of ours is sent. Waits.
+ * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on, and a peer that
+ * does not acknowledge what it is sent is lost after 100 seconds. What does not fulfil @policy is
+ * closed before a byte of ours is sent. Waits.
  *
  * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED (only
  * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (a file of the policy).

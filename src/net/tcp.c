@@ -12,13 +12,27 @@
 #include "net/attempt.h"
 #include "util/error.h"
 
+/* How long what we sent may stay without an acknowledgement; Linux's own limit is a quarter of an
+ * hour. It is the least that RFC 1122 (4.2.3.5) asks for, and less than the silence that is borne
+ * in a command, so that a peer which has vanished is told from one that thinks. */
+#define UNACKNOWLEDGED_S 100
+
+/* On a line where nothing is said: after two minutes the peer is asked whether it is there, and is
+ * lost half a minute later, as TCP_USER_TIMEOUT also holds for that question; without it after
+ * three questions. */
+#define KEEP_IDLE_S     120
+#define KEEP_INTERVAL_S 30
+#define KEEP_COUNT      3
+
 static void
 tune(GSocket *socket)
 {
     g_socket_set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_S * 1000, NULL);
     g_socket_set_keepalive(socket, TRUE);
-    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 120, NULL);
-    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 30, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL_S, NULL);
+    g_socket_set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT, NULL);
 }
 
 static GSocketConnection *
