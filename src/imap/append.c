@@ -13,7 +13,6 @@
 #include "wire/encode.h"
 
 #define UNSENT_MAX (256 * 1024)
-#define STALL_US   (60 * G_USEC_PER_SEC)
 
 static gboolean
 break_off(ImsConn *self, const char *why, GError **error)
@@ -122,7 +121,7 @@ ims_conn_append_write(ImsConn *self, const guint8 *data, gsize len, GError **err
     while (len > 0) {
         gsize n;
 
-        if (!has_room(session) && !ims_conn_pump(self, has_room, G_MAXINT64, STALL_US, error))
+        if (!has_room(session) && !ims_conn_pump(self, has_room, G_MAXINT64, IMS_STALL_US, error))
             return FALSE;
         n = MIN(len, UNSENT_MAX - ims_buf_len(&session->output));
         ims_session_put(session, data, n);

@@ -8,8 +8,6 @@
 
 #include "util/error.h"
 
-#define STALL_US (60 * G_USEC_PER_SEC)
-
 ImsCmd *
 ims_conn_fetch_bodies(ImsConn *self, const ImsUidSet *uids, GError **error)
 {
@@ -58,7 +56,7 @@ ims_conn_next_body(
     if (session->body.told)
         ims_session_close_body(session);
     if (!is_next_known(&next) &&
-        !ims_conn_pump_for(self, is_next_known, &next, G_MAXINT64, STALL_US, error))
+        !ims_conn_pump_patiently(self, is_next_known, &next, IMS_STALL_US, error))
         return FALSE;
 
     *out_more = ims_session_has_body(session);
@@ -81,7 +79,7 @@ ims_conn_read_body(ImsConn *self, const guint8 **out_data, gsize *out_len, GErro
     if (!session->body.told)
         return misuse(self, _("no body was begun"), error);
     if (!ims_session_body_ready(session) &&
-        !ims_conn_pump(self, is_body_ready, G_MAXINT64, STALL_US, error))
+        !ims_conn_pump(self, is_body_ready, G_MAXINT64, IMS_STALL_US, error))
         return FALSE;
 
     *out_len = ims_session_read_body(session, out_data);

@@ -43,9 +43,14 @@ gboolean ims_conn_pump_for(
     gint64 deadline_us,
     gint64 stall_us,
     GError **error);
+/** ims_conn_pump_patiently: the same without a deadline, but for a server that talks for 600
+ * seconds while nothing is sent and nothing comes that any command asked for. */
+gboolean ims_conn_pump_patiently(
+    ImsConn *self, ImsReady ready, gconstpointer what, gint64 stall_us, GError **error);
 /** ims_conn_wait_until: ims_conn_wait() with a deadline instead of a stall limit. */
 gboolean ims_conn_wait_until(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, GError **error);
-/** ims_conn_await_go_on: waits until the server lets the literal come, or answers @cmd instead. */
+/** ims_conn_await_go_on: waits until the server lets the literal come, or answers @cmd instead.
+ * @deadline_us: G_MAXINT64: patiently. */
 gboolean ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GError **error);
 
 /** ims_conn_make_room: waits while too much is on its way. To be called before each command. */
@@ -72,7 +77,9 @@ ImsCmd *ims_conn_issue_set(
     const char *tail,
     GError **error);
 
-#define IMS_CONNECT_US (20 * G_USEC_PER_SEC) /* for the network's part of opening */
+#define IMS_CONNECT_US (20 * G_USEC_PER_SEC)  /* for the network's part of opening */
+#define IMS_CONTROL_US (120 * G_USEC_PER_SEC) /* without an octet, while a command is answered */
+#define IMS_STALL_US   (60 * G_USEC_PER_SEC)  /* without an octet, in a literal */
 
 /** ims_conn_stage_end: Returns: the deadline of a stage of the login that begins now. */
 gint64 ims_conn_stage_end(const ImsConn *self);

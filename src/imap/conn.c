@@ -11,7 +11,6 @@
 
 #include "util/error.h"
 
-#define CONTROL_US  (120 * G_USEC_PER_SEC) /* without an octet */
 #define PATIENCE_US (600 * G_USEC_PER_SEC) /* without anything that was asked for */
 #define LOGOUT_US   (1 * G_USEC_PER_SEC)
 
@@ -130,34 +129,30 @@ is_answered(gconstpointer what)
 
 typedef struct {
     const ImsConn *conn;
-    const ImsCmd *cmd;
+    ImsReady ready;
+    gconstpointer what;
     guint64 asked, sent; /* when the wait began */
 } Progress;
-
-static Progress
-progress_of(const ImsConn *self, const ImsCmd *cmd)
-{
-    return (Progress){self, cmd, self->session.n_asked, ims_conn_count(self).sent};
-}
 
 static gboolean
 has_progressed(gconstpointer what)
 {
     const Progress *begin = what;
-    Progress now = progress_of(begin->conn, begin->cmd);
 
-    return ims_cmd_answered(now.cmd) || now.asked != begin->asked || now.sent != begin->sent;
+    return begin->ready(begin->what) || begin->conn->session.n_asked != begin->asked ||
+           ims_conn_count(begin->conn).sent != begin->sent;
 }
 
 /* A server that says again and again that it is still there is believed for a while only. */
-static gboolean
-await_answer(ImsConn *self, const ImsCmd *cmd, GError **error)
+gboolean
+ims_conn_pump_patiently(
+    ImsConn *self, ImsReady ready, gconstpointer what, gint64 stall_us, GError **error)
 {
-    while (!ims_cmd_answered(cmd)) {
-        Progress begin = progress_of(self, cmd);
+    while (!ready(what)) {
+        Progress begin = {self, ready, what, self->session.n_asked, ims_conn_count(self).sent};
         gint64 deadline_us = ims_clock_monotonic(self->clock) + PATIENCE_US;
 
-        if (!ims_conn_pump_for(self, has_progressed, &begin, deadline_us, CONTROL_US, error))
+        if (!ims_conn_pump_for(self, has_progressed, &begin, deadline_us, stall_us, error))
             return FALSE;
     }
     return TRUE;
@@ -186,7 +181,8 @@ ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
         return FALSE;
 
     waited = ims_cmd_answered(cmd) ||
-             (ims_conn_heed_compress(self, &local) && await_answer(self, cmd, &local));
+             (ims_conn_heed_compress(self, &local) &&
+              ims_conn_pump_patiently(self, is_answered, cmd, IMS_CONTROL_US, &local));
     return check_answered(cmd, waited, local, error);
 }
 
@@ -218,9 +214,11 @@ ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GErro
 {
     GoOn go_on = {&self->session, cmd};
 
-    if (!may_go_on(&go_on))
-        return ims_conn_pump_for(self, may_go_on, &go_on, deadline_us, CONTROL_US, error);
-    return ims_conn_usable(self, error);
+    if (may_go_on(&go_on))
+        return ims_conn_usable(self, error);
+    if (deadline_us == G_MAXINT64)
+        return ims_conn_pump_patiently(self, may_go_on, &go_on, IMS_CONTROL_US, error);
+    return ims_conn_pump_for(self, may_go_on, &go_on, deadline_us, IMS_CONTROL_US, error);
 }
 
 /* -- life -- */

@@ -12,7 +12,6 @@
 
 #define WINDOW_COMMANDS 64
 #define WINDOW_OCTETS   (64 * 1024)
-#define STALL_US        (120 * G_USEC_PER_SEC)
 #define SET_OCTETS      7000 /* of a UID set: the whole command below 8,000, RFC 7162 section 4 */
 
 static gboolean
@@ -36,7 +35,7 @@ ims_conn_make_room(ImsConn *self, GError **error)
             g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, _("a command was issued inside an APPEND")),
             error);
 
-    return has_room(&self->session) || ims_conn_pump(self, has_room, G_MAXINT64, STALL_US, error);
+    return ims_conn_pump_patiently(self, has_room, &self->session, IMS_CONTROL_US, error);
 }
 
 static gboolean

@@ -266,6 +266,8 @@ ims_pump_until(
     gint64 stall_us,
     GError **error)
 {
+    gint64 moved_us = script.now_us;
+
     take_output();
     while (!ready(what)) {
         gboolean moved;
@@ -275,9 +277,15 @@ ims_pump_until(
             return FALSE;
         }
         say();
-        moved = feed() || hang_up() || pass_time();
+        moved = feed() || hang_up();
+        if (moved)
+            moved_us = script.now_us;
+        else
+            moved = pass_time();
         if (script.now_us >= deadline_us && self->fault == NULL)
             g_set_error(&self->fault, IMS_ERROR, IMS_ERROR_OFFLINE, "it did not answer in time");
+        if (stall_us > 0 && script.now_us - moved_us >= stall_us && self->fault == NULL)
+            g_set_error(&self->fault, IMS_ERROR, IMS_ERROR_OFFLINE, "it has been silent too long");
         take_output();
         if (!moved && !ready(what))
             g_error(

@@ -87,6 +87,8 @@ test_without_special_use(void)
     script_end();
 }
 
+#define STILL_HERE "S: * OK Still here", "W: 101"
+
 /* "Still here" is no news; a mailbox is. */
 static void
 test_patience(void)
@@ -94,20 +96,25 @@ test_patience(void)
     static const char *const idle[] = {
         SCRIPT_OPEN_PLAIN,
         "C: a2 LIST \"\" \"*\" RETURN (SUBSCRIBED " LIST_STATUS,
-        "S: * OK Still here",
-        "W: 400",
-        "S: * OK Still here",
-        "W: 201",
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
         NULL};
     static const char *const busy[] = {
         SCRIPT_OPEN_PLAIN,
         "C: a2 LIST \"\" \"*\" RETURN (SUBSCRIBED " LIST_STATUS,
-        "S: * OK Still here",
-        "W: 400",
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
         "S: * LIST () \"/\" INBOX",
-        "W: 400",
+        STILL_HERE,
+        STILL_HERE,
+        STILL_HERE,
         "S: * LIST () \"/\" a",
-        "W: 400",
+        "W: 100",
         "S: a2 OK done",
         NULL};
     const char *const *const scripts[] = {idle, busy};
