@@ -225,6 +225,14 @@ worker_progressed(const ImsProgress *progress, gpointer data)
     self->accounts->listener->job_progress(job, self->accounts->data);
 }
 
+static gboolean
+is_of_proxy(const ImsProxy *proxy, const char *words)
+{
+    g_autofree char *name = proxy->kind == IMS_PROXY_SOCKS5 ? ims_proxy_name(proxy) : NULL;
+
+    return name != NULL && strstr(words, name) != NULL;
+}
+
 /* Only here are the account's name and its command known. The engine has put the side in front. */
 static GError *
 refused_error(const ImsAccount *self, const GError *error)
@@ -232,10 +240,19 @@ refused_error(const ImsAccount *self, const GError *error)
     ImsSide side = g_str_has_prefix(error->message, "local: ") ? IMS_LOCAL : IMS_REMOTE;
     g_autofree char *command =
         g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
+    g_autofree char *proxy_command = g_strconcat(command, " --proxy", NULL);
     g_autofree char *words = g_strdup(error->message);
 
     if (g_str_has_suffix(words, ".")) /* servers end their sentences */
         words[strlen(words) - 1] = '\0';
+    if (is_of_proxy(&self->config->side[side].proxy, words))
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: store the right password with '%s', or correct %s in its file"),
+            words,
+            proxy_command,
+            "proxy");
     if (self->config->side[side].password_argv != NULL)
         return g_error_new(
             IMS_ERROR,
@@ -273,7 +290,7 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
 static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
 
 static void
-credentials_found(const char *const password[IMS_N_SIDES], const GError *missing, gpointer data)
+credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *missing, gpointer data)
 {
     ImsAccount *self = data;
     ImsJob *job = g_queue_peek_head(&self->queue);
@@ -419,7 +436,7 @@ ims_account_cancel(ImsAccount *self)
 /* -- going on by itself -- */
 
 static void
-probed(const char *const password[IMS_N_SIDES], const GError *error, gpointer data)
+probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointer data)
 {
     ImsAccount *self = data;
     const ImsSyncOptions all = {NULL};

@@ -43,6 +43,7 @@ static const KeyRule rules[] = {
     {"tls-host", IN_SIDES, WITH_NETWORK},
     {"client-cert", IN_SIDES, WITH_NETWORK},
     {"client-key", IN_SIDES, WITH_NETWORK},
+    {"proxy", IN_SIDES, WITH_NETWORK},
     {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
     {"compress", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},

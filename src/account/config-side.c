@@ -16,8 +16,9 @@
 
 const char *const ims_side_type_names[] = {"imaps", "imap", "tunnel", "dovecot", NULL};
 
-static const char *const tls_keys[] = {
-    "ca-file", "tls-min", "tls-pin", "tls-host", "client-cert", "client-key", NULL};
+/* What means nothing on a line that stays in the clear, and so on this computer. */
+static const char *const network_keys[] = {
+    "ca-file", "tls-min", "tls-pin", "tls-host", "client-cert", "client-key", "proxy", NULL};
 
 static gboolean
 read_prefix(const ImsPlace *at, ImsSideConfig *side, GError **error)
@@ -106,11 +107,11 @@ read_starttls(const ImsPlace *at, ImsSideConfig *side, GError **error)
             _("only with a host on this computer (localhost, 127.0.0.1 or ::1) may it be '%s', "
               "since the password would go in the clear; remove it"),
             "no");
-    for (guint i = 0; !starttls && tls_keys[i] != NULL; i++) {
-        if (g_key_file_has_key(at->file, at->group, tls_keys[i], NULL))
+    for (guint i = 0; !starttls && network_keys[i] != NULL; i++) {
+        if (g_key_file_has_key(at->file, at->group, network_keys[i], NULL))
             return ims_place_refuse(
                 at,
-                tls_keys[i],
+                network_keys[i],
                 error,
                 _("means nothing with '%s'; remove one of them"),
                 "starttls = no");
@@ -175,10 +176,51 @@ read_tls(const ImsPlace *at, ImsTlsPolicy *tls, GError **error)
 }
 
 static gboolean
+refuse_proxy_password(const ImsPlace *at, GError **error)
+{
+    g_autofree char *command = g_strdup_printf(
+        "imapsyncctl password %s%s --proxy",
+        at->name,
+        g_str_equal(at->group, ims_side_name(IMS_LOCAL)) ? " local" : "");
+
+    return ims_place_refuse(
+        at,
+        "proxy",
+        error,
+        _("passwords live in the keyring, never here: leave the user name alone before the '@', "
+          "and run '%s'"),
+        command);
+}
+
+/* The value is not repeated: a password may stand in it. */
+static gboolean
+read_proxy(const ImsPlace *at, ImsProxy *proxy, GError **error)
+{
+    g_autofree char *text = NULL;
+    gboolean has_password;
+
+    if (!ims_place_text(at, "proxy", &text, error))
+        return FALSE;
+    if (text == NULL || ims_proxy_parse(proxy, text, &has_password))
+        return TRUE;
+    if (has_password)
+        return refuse_proxy_password(at, error);
+    return ims_place_refuse(
+        at,
+        "proxy",
+        error,
+        _("must be '%s', '%s' or '%s'; left out, what the desktop has set up holds"),
+        "none",
+        "socks5://proxy.example.net:1080",
+        "socks5://me@proxy.example.net:1080");
+}
+
+static gboolean
 read_network(const ImsPlace *at, ImsSideConfig *side, GError **error)
 {
     if (!read_host(at, side, error) || !read_port(at, side, error) ||
-        !ims_place_text(at, "username", &side->username, error) || !read_tls(at, &side->tls, error))
+        !ims_place_text(at, "username", &side->username, error) ||
+        !read_proxy(at, &side->proxy, error) || !read_tls(at, &side->tls, error))
         return FALSE;
     if (side->username == NULL)
         return ims_place_refuse_missing(at, "username", "username = me", error);
@@ -250,6 +292,7 @@ ims_config_clear_side(ImsSideConfig *self)
 {
     g_free(self->host);
     g_free(self->username);
+    ims_proxy_clear(&self->proxy);
     ims_tls_policy_clear(&self->tls);
     g_free(self->command);
     g_free(self->folder);

@@ -18,6 +18,7 @@ typedef struct {
     char *host; /* as it was written; also the keyring's attribute */
     guint16 port;
     char *username; /* NULL with a tunnel that greets PREAUTH */
+    ImsProxy proxy; /* without its password */
     ImsTlsPolicy tls;
     ImsAuthList auth;
     char **password_argv; /* NULL: the keyring has the password */

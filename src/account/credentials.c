@@ -18,8 +18,8 @@ struct ImsCredentials {
     const ImsConfig *config;
     ImsCredentialsFound callback;
     gpointer data;
-    char *password[IMS_N_SIDES];
-    guint side; /* being looked up */
+    char *password[IMS_N_PASSWORDS];
+    guint slot; /* being looked up */
     ImsSecretSearch *search;
     ImsPasswordCommand *command;
     guint idle;
@@ -31,8 +31,8 @@ credentials_free(ImsCredentials *self)
     ims_secret_search_cancel(self->search);
     ims_password_command_cancel(self->command);
     g_clear_handle_id(&self->idle, g_source_remove);
-    for (guint side = 0; side < IMS_N_SIDES; side++)
-        ims_secret_wipe(self->password[side]);
+    for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++)
+        ims_secret_wipe(self->password[slot]);
     g_free(self);
 }
 
@@ -44,56 +44,90 @@ answer(ImsCredentials *self, const GError *error)
     credentials_free(self);
 }
 
-/* What stands in the attribute `host`. */
-static const char *
-host_of(const ImsSideConfig *side)
+static ImsSide
+side_of(const ImsCredentials *self)
 {
-    return side->host != NULL ? side->host : "";
+    return (ImsSide)(self->slot % IMS_N_SIDES);
+}
+
+static const ImsSideConfig *
+config_of(const ImsCredentials *self)
+{
+    return &self->config->side[side_of(self)];
+}
+
+static gboolean
+is_of_proxy(const ImsCredentials *self)
+{
+    return self->slot >= IMS_N_SIDES;
+}
+
+/* Returns: (transfer full): what stands in the attribute `host`. */
+static char *
+host_of(const ImsCredentials *self)
+{
+    const ImsSideConfig *side = config_of(self);
+
+    if (is_of_proxy(self))
+        return ims_proxy_name(&side->proxy);
+    return g_strdup(side->host != NULL ? side->host : "");
+}
+
+static const char *
+username_of(const ImsCredentials *self)
+{
+    const ImsSideConfig *side = config_of(self);
+
+    return is_of_proxy(self) ? side->proxy.username : side->username;
 }
 
 static GError *
-explain_none(const ImsCredentials *self, const ImsSideConfig *side)
+explain_none(const ImsCredentials *self)
 {
-    const char *side_name = ims_side_name(self->side);
+    const char *side_name = ims_side_name(side_of(self));
+    g_autofree char *host = host_of(self);
     g_autofree char *command = g_strconcat(
-        "imapsyncctl password ", self->config->name, self->side == IMS_LOCAL ? " local" : "", NULL);
+        "imapsyncctl password ",
+        self->config->name,
+        side_of(self) == IMS_LOCAL ? " local" : "",
+        is_of_proxy(self) ? " --proxy" : "",
+        NULL);
 
-    if (side->host == NULL)
+    if (*host == '\0')
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: no password of %s is in the keyring: run '%s'"),
             side_name,
-            side->username,
+            username_of(self),
             command);
     return g_error_new(
         IMS_ERROR,
         IMS_ERROR_CREDENTIALS_MISSING,
         _("%s: no password of %s at %s is in the keyring: run '%s'"),
         side_name,
-        side->username,
-        side->host,
+        username_of(self),
+        host,
         command);
 }
 
 static GError *
 explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *message)
 {
-    const ImsSideConfig *side = &self->config->side[self->side];
     const char *name = self->config->name;
 
     switch (outcome) {
     case IMS_SECRET_FOUND:
         break;
     case IMS_SECRET_NONE:
-        return explain_none(self, side);
+        return explain_none(self);
     case IMS_SECRET_LOCKED:
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_KEYRING_LOCKED,
             _("%s: the keyring is locked: unlock it, for example by logging in or with a program "
               "that shows passwords; %s then goes on by itself"),
-            ims_side_name(self->side),
+            ims_side_name(side_of(self)),
             name);
     case IMS_SECRET_ABSENT:
         return g_error_new(
@@ -101,22 +135,26 @@ explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *messag
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: no keyring (Secret Service) is running on the session bus: start one, for "
               "example gnome-keyring or KWallet (%s)"),
-            ims_side_name(self->side),
+            ims_side_name(side_of(self)),
             message);
     case IMS_SECRET_ERROR:
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: the keyring failed: %s; try again, or restart the keyring"),
-            ims_side_name(self->side),
+            ims_side_name(side_of(self)),
             message);
     }
     return NULL;
 }
 
 static gboolean
-needs_password(const ImsSideConfig *side)
+needs_password(const ImsCredentials *self)
 {
+    const ImsSideConfig *side = config_of(self);
+
+    if (is_of_proxy(self))
+        return side->proxy.username != NULL;
     return side->username != NULL && ims_auth_list_needs_password(&side->auth);
 }
 
@@ -133,7 +171,7 @@ looked_up(ImsSecretOutcome outcome, const char *password, const char *message, g
         answer(self, error);
         return;
     }
-    self->password[self->side++] = g_strdup(password);
+    self->password[self->slot++] = g_strdup(password);
     look_up_next(self);
 }
 
@@ -149,38 +187,35 @@ given(const char *password, const char *message, gpointer data)
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: the command '%s' gives no password: %s: correct %s in the account's file"),
-            ims_side_name(self->side),
-            self->config->side[self->side].password_argv[0],
+            ims_side_name(side_of(self)),
+            config_of(self)->password_argv[0],
             message,
             "password-command");
         answer(self, error);
         return;
     }
-    self->password[self->side++] = g_strdup(password);
+    self->password[self->slot++] = g_strdup(password);
     look_up_next(self);
 }
 
 static void
 look_up_next(ImsCredentials *self)
 {
-    while (self->side < IMS_N_SIDES && !needs_password(&self->config->side[self->side]))
-        self->side++;
-    if (self->side == IMS_N_SIDES) {
+    g_autofree char *host = NULL;
+
+    while (self->slot < IMS_N_PASSWORDS && !needs_password(self))
+        self->slot++;
+    if (self->slot == IMS_N_PASSWORDS) {
         answer(self, NULL);
         return;
     }
-    if (self->config->side[self->side].password_argv != NULL) {
-        self->command =
-            ims_password_command_run(self->config->side[self->side].password_argv, given, self);
+    if (!is_of_proxy(self) && config_of(self)->password_argv != NULL) {
+        self->command = ims_password_command_run(config_of(self)->password_argv, given, self);
         return;
     }
+    host = host_of(self);
     self->search = ims_secret_find(
-        self->config->name,
-        (ImsSide)self->side,
-        host_of(&self->config->side[self->side]),
-        self->config->side[self->side].username,
-        looked_up,
-        self);
+        self->config->name, side_of(self), host, username_of(self), looked_up, self);
 }
 
 static gboolean
@@ -214,7 +249,7 @@ ims_credentials_cancel(ImsCredentials *self)
 
 /* A digest with a key that dies with the process: it cannot be looked up in a table. */
 char *
-ims_credentials_print(const char *const password[IMS_N_SIDES])
+ims_credentials_print(const char *const password[IMS_N_PASSWORDS])
 {
     static guint8 key[32];
     static gboolean has_key;
@@ -223,8 +258,8 @@ ims_credentials_print(const char *const password[IMS_N_SIDES])
     if (!has_key)
         has_key = getentropy(key, sizeof key) == 0;
     hmac = g_hmac_new(G_CHECKSUM_SHA256, key, sizeof key);
-    for (guint side = 0; side < IMS_N_SIDES; side++) {
-        const char *text = password[side] != NULL ? password[side] : "";
+    for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++) {
+        const char *text = password[slot] != NULL ? password[slot] : "";
 
         g_hmac_update(hmac, (const guchar *)text, (gssize)strlen(text) + 1);
     }

@@ -7,16 +7,22 @@
 #include "account/config.h"
 
 /* All passwords that an account needs, looked up one after the other: of each side of type imaps or
- * imap, and of a tunnel that has a username. On the main thread; nothing waits. */
+ * imap, of a tunnel that has a username, and of a proxy that has one. On the main thread; nothing
+ * waits. */
+
+/* Where a password stands: first those of the logins, by side, then those of the proxies. */
+#define IMS_N_PASSWORDS    (2 * IMS_N_SIDES)
+#define IMS_PROXY_OF(side) (IMS_N_SIDES + (side))
+
 typedef struct ImsCredentials ImsCredentials;
 
 /**
  * ImsCredentialsFound:
- * @password: (transfer none): by side, NULL where none is needed; wiped after the call
+ * @password: (transfer none): NULL where none is needed; wiped after the call
  * @error: (nullable): IMS_ERROR_CREDENTIALS_MISSING or IMS_ERROR_KEYRING_LOCKED, with the fix
  */
 typedef void (*ImsCredentialsFound)(
-    const char *const password[IMS_N_SIDES], const GError *error, gpointer data);
+    const char *const password[IMS_N_PASSWORDS], const GError *error, gpointer data);
 
 /** ims_credentials_find: @config: borrowed until the end; @callback is called once, from the main
  * loop, and not before this returns. */
@@ -27,4 +33,4 @@ void ims_credentials_cancel(ImsCredentials *self);
 
 /** ims_credentials_print: Returns: (transfer full): a fingerprint that is equal for equal passwords
  * in this process, and of no use outside of it. */
-char *ims_credentials_print(const char *const password[IMS_N_SIDES]);
+char *ims_credentials_print(const char *const password[IMS_N_PASSWORDS]);

@@ -31,6 +31,7 @@ set_network(ImsOrder *self, ImsSide which, const ImsSideConfig *side)
 
     endpoint->host = g_strdup(side->host);
     endpoint->port = side->port;
+    ims_proxy_copy(&endpoint->proxy, &side->proxy);
     ims_tls_policy_copy(&endpoint->tls, &side->tls);
     endpoint->auth = side->auth;
     endpoint->username = g_strdup(side->username);
@@ -72,7 +73,11 @@ set_dovecot(
 
 static gboolean
 set_side(
-    ImsOrder *self, ImsSide which, const ImsConfig *config, const char *password, GError **error)
+    ImsOrder *self,
+    ImsSide which,
+    const ImsConfig *config,
+    const char *const password[IMS_N_PASSWORDS],
+    GError **error)
 {
     const ImsSideConfig *side = &config->side[which];
 
@@ -90,7 +95,8 @@ set_side(
         break;
     }
     self->folder[which] = g_strdup(side->folder);
-    self->endpoint[which]->password = g_strdup(password);
+    self->endpoint[which]->password = g_strdup(password[which]);
+    self->endpoint[which]->proxy.password = g_strdup(password[IMS_PROXY_OF(which)]);
     return TRUE;
 }
 
@@ -125,7 +131,7 @@ ims_order_new(
     const ImsConfig *config,
     ImsJobKind kind,
     const ImsSyncOptions *options,
-    const char *const password[IMS_N_SIDES],
+    const char *const password[IMS_N_PASSWORDS],
     GCancellable *cancel,
     GError **error)
 {
@@ -142,8 +148,8 @@ ims_order_new(
     self->dry_run = options->dry_run;
     self->cancel = g_object_ref(cancel);
     if (!set_state_path(self, config->name, error) ||
-        !set_side(self, IMS_LOCAL, config, password[IMS_LOCAL], error) ||
-        !set_side(self, IMS_REMOTE, config, password[IMS_REMOTE], error))
+        !set_side(self, IMS_LOCAL, config, password, error) ||
+        !set_side(self, IMS_REMOTE, config, password, error))
         return NULL;
 
     return g_steal_pointer(&self);

@@ -6,6 +6,7 @@
 
 #include "account/account.h"
 #include "account/config.h"
+#include "account/credentials.h"
 #include "imap/conn.h"
 
 /* One thing for a worker to do; owns all it points to, a password among it. */
@@ -26,7 +27,7 @@ typedef struct {
 
 /**
  * ims_order_new:
- * @password: by side; (nullable) where none is needed
+ * @password: (nullable) where none is needed
  *
  * Makes the folder of the state file (mode 0700) and, for the embedded store, what it needs.
  *
@@ -38,7 +39,7 @@ ImsOrder *ims_order_new(
     const ImsConfig *config,
     ImsJobKind kind,
     const ImsSyncOptions *options,
-    const char *const password[IMS_N_SIDES],
+    const char *const password[IMS_N_PASSWORDS],
     GCancellable *cancel,
     GError **error);
 /** ims_order_state_path: Returns: (transfer full): where @account's state file stands, or would. */

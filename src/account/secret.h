@@ -10,7 +10,8 @@
  * waits, and nothing ever prompts: a locked keyring is an outcome. An item is found by the schema
  * IMS_SECRET_SCHEMA and the string attributes `account`, `side` (local or remote), `host` and
  * `username`. `host` is what the account's file says under `host`, letter for letter, and empty for
- * a tunnel, so that a password never goes to another server than the one it was stored for. */
+ * a tunnel, so that a password never goes to another server than the one it was stored for. That of
+ * a proxy has the proxy's name there, see ims_proxy_name(), and its own user name. */
 
 typedef enum {
     IMS_SECRET_FOUND,

@@ -16,6 +16,7 @@
 #include "cli/watch.h"
 #include "util/error.h"
 #include "util/names.h"
+#include "util/proxy.h"
 
 static const char *const sides[] = {N_("remote"), N_("local")};
 
@@ -128,6 +129,24 @@ key_of_settings(
     return TRUE;
 }
 
+/* @text: (nullable): the setting. FALSE if there is no proxy that wants a password, or @text is
+ * wrong, which the service says. The strings of @out_key stay. */
+static gboolean
+key_of_proxy(const char *text, const char *account, const char *side, ImsPasswordKey *out_key)
+{
+    g_auto(ImsProxy) proxy = {0};
+    g_autofree char *name = NULL;
+    gboolean has_password;
+
+    if (text == NULL || !ims_proxy_parse(&proxy, text, &has_password) || proxy.username == NULL)
+        return FALSE;
+    name = ims_proxy_name(&proxy);
+    *out_key =
+        (ImsPasswordKey){account, side, g_intern_string(name), g_intern_string(proxy.username)};
+
+    return TRUE;
+}
+
 static ImsPassword *
 ask(const ImsPasswordKey *key, GError **error)
 {
@@ -213,18 +232,33 @@ add_account(sd_bus *bus, const char *name, GHashTable *settings, GError **error)
     return path;
 }
 
+#define MAX_KEYS (2 * G_N_ELEMENTS(sides)) /* of the login and of the proxy */
+
+/* Fills in @keys with what each side needs. Returns: how many. */
+static guint
+collect_keys(GHashTable *settings, const char *name, ImsPasswordKey keys[MAX_KEYS])
+{
+    guint n = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
+        n += key_of_settings(settings, name, sides[i], &keys[n]);
+        n += key_of_proxy(setting(settings, sides[i], "proxy"), name, sides[i], &keys[n]);
+    }
+
+    return n;
+}
+
 /* Asks for and stores what each side needs; @out_n says for how many of @keys it was done, also on
  * failure. */
 static gboolean
 store_passwords(
     GHashTable *settings, const char *name, ImsPasswordKey *keys, guint *out_n, GError **error)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(sides); i++) {
-        if (!key_of_settings(settings, name, sides[i], &keys[*out_n]))
-            continue;
+    guint n = collect_keys(settings, name, keys);
+
+    for (*out_n = 0; *out_n < n; ++*out_n) {
         if (!ask_and_store(&keys[*out_n], error))
             return FALSE;
-        ++*out_n;
     }
 
     return TRUE;
@@ -235,7 +269,7 @@ store_passwords(
 static char *
 add_with_passwords(sd_bus *bus, const char *name, GHashTable *settings, GError **error)
 {
-    ImsPasswordKey keys[G_N_ELEMENTS(sides)];
+    ImsPasswordKey keys[MAX_KEYS];
     guint n = 0;
     char *path = NULL;
 
@@ -371,15 +405,36 @@ report_missing_file(const char *name, const GError *error)
     return ims_fault_report(bus, name, error);
 }
 
+static gboolean
+key_of_file(
+    GKeyFile *file,
+    const char *account,
+    const char *side,
+    gboolean of_proxy,
+    ImsPasswordKey *out_key)
+{
+    g_autofree char *host = ims_account_file_get(file, side, "host");
+    g_autofree char *username = ims_account_file_get(file, side, "username");
+    g_autofree char *proxy = ims_account_file_get(file, side, "proxy");
+
+    if (of_proxy)
+        return key_of_proxy(proxy, account, side, out_key);
+    if (username == NULL)
+        return FALSE;
+    *out_key = (ImsPasswordKey){
+        account, side, g_intern_string(host != NULL ? host : ""), g_intern_string(username)};
+
+    return TRUE;
+}
+
 ImsExit
 ims_command_password(const ImsArgs *args)
 {
     const char *name = ims_args_word(args, 0);
     const char *side = ims_args_word(args, 1) != NULL ? ims_args_word(args, 1) : "remote";
+    gboolean of_proxy = ims_args_has(args, "proxy");
     g_autoptr(GError) error = NULL;
     g_autoptr(GKeyFile) file = NULL;
-    g_autofree char *host = NULL;
-    g_autofree char *username = NULL;
     ImsPasswordKey key;
 
     if (!g_strv_contains((const char *const[]){"remote", "local", NULL}, side))
@@ -388,16 +443,16 @@ ims_command_password(const ImsArgs *args)
     if (file == NULL)
         return report_missing_file(name, error);
 
-    host = ims_account_file_get(file, side, "host");
-    username = ims_account_file_get(file, side, "username");
-    if (username == NULL) {
+    if (!key_of_file(file, name, side, of_proxy, &key)) {
         g_printerr(
-            _("imapsyncctl: nobody logs in to the %s side of %s, so it has no password\n"),
+            of_proxy
+                ? _("imapsyncctl: nobody logs in to a proxy on the %s side of %s; write its "
+                    "user name into the account's file: proxy = socks5://USER@HOST:PORT\n")
+                : _("imapsyncctl: nobody logs in to the %s side of %s, so it has no password\n"),
             _(side),
             name);
         return IMS_EXIT_FAILED;
     }
-    key = (ImsPasswordKey){name, side, host != NULL ? host : "", username};
     if (!ask_and_store(&key, &error))
         return ims_fault_report(NULL, NULL, error);
 

@@ -22,6 +22,7 @@ static const char *const no_options[] = {NULL};
 static const char *const add_options[] = {"set=", NULL};
 static const char *const sync_options[] = {"dry-run", "mailbox=", "max-deletions=", NULL};
 static const char *const mailboxes_options[] = {"json", NULL};
+static const char *const password_options[] = {"proxy", NULL};
 static const char *const remove_options[] = {"delete-store", "yes", NULL};
 static const char *const status_options[] = {"json", NULL};
 
@@ -33,9 +34,9 @@ static const ImsCommand commands[] = {
     {"list", "",
      N_("List the names of all accounts."),
      no_options, 0, 0, ims_command_list},
-    {"password", "NAME [remote|local]",
-     N_("Store an account's password in the keyring."),
-     no_options, 1, 2, ims_command_password},
+    {"password", "NAME [remote|local] [--proxy]",
+     N_("Store an account's password in the keyring, or that of a side's proxy."),
+     password_options, 1, 2, ims_command_password},
     {"test", "NAME",
      N_("Try to log in to both sides."),
      no_options, 1, 1, ims_command_test},

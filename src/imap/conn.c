@@ -233,9 +233,10 @@ open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GEr
 
     switch (endpoint->type) {
     case IMS_ENDPOINT_TLS:
-        return ims_link_open_tls(host, port, &endpoint->tls, deadline_us, cancel, error);
+        return ims_link_open_tls(
+            host, port, &endpoint->proxy, &endpoint->tls, deadline_us, cancel, error);
     case IMS_ENDPOINT_STARTTLS:
-        return ims_link_open_tcp(host, port, deadline_us, cancel, error);
+        return ims_link_open_tcp(host, port, &endpoint->proxy, deadline_us, cancel, error);
     case IMS_ENDPOINT_LOOPBACK:
         return ims_link_open_loopback(host, port, deadline_us, cancel, error);
     case IMS_ENDPOINT_COMMAND:

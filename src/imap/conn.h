@@ -47,6 +47,7 @@ typedef struct {
     ImsCompress compress;
     char *host;
     guint16 port;
+    ImsProxy proxy;   /* TLS, STARTTLS */
     ImsTlsPolicy tls; /* TLS, STARTTLS */
     char *username;   /* COMMAND: NULL if PREAUTH is expected */
     char *password;   /* wiped when freed */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* The value that says how to reach a server. Its password is the only secret that this floor keeps;
- * it is wiped with the value. */
+/* The value that says how to reach a server. Its passwords are the only secrets that this floor
+ * keeps; they are wiped with the value. */
 #include "imap/conn.h"
 
 #include <string.h>
@@ -25,6 +25,7 @@ ims_endpoint_copy(const ImsEndpoint *self)
     copy->auth = self->auth;
     copy->host = g_strdup(self->host);
     copy->port = self->port;
+    ims_proxy_copy(&copy->proxy, &self->proxy);
     ims_tls_policy_copy(&copy->tls, &self->tls);
     copy->username = g_strdup(self->username);
     copy->password = g_strdup(self->password);
@@ -43,6 +44,7 @@ ims_endpoint_free(ImsEndpoint *self)
         explicit_bzero(self->password, strlen(self->password));
     g_free(self->password);
     g_free(self->host);
+    ims_proxy_clear(&self->proxy);
     ims_tls_policy_clear(&self->tls);
     g_free(self->username);
     g_strfreev(self->argv);

@@ -13,6 +13,7 @@
 struct ImsLink {
     char *name;                  /* for messages: "host:port", or the command's name */
     GSocketConnectable *address; /* of TCP: whom the certificate has to name; else NULL */
+    gboolean proxied;            /* the peer of @socket is not the server */
     GIOStream *stream;
     GSocket *socket;
     GPollableInputStream *input;

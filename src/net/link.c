@@ -71,9 +71,9 @@ ims_link_is_remote(const ImsLink *self)
 {
     g_autoptr(GSocketAddress) peer = g_socket_get_remote_address(self->socket, NULL);
 
-    return G_IS_INET_SOCKET_ADDRESS(peer) &&
-           !g_inet_address_get_is_loopback(
-               g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer)));
+    return self->proxied || (G_IS_INET_SOCKET_ADDRESS(peer) &&
+                             !g_inet_address_get_is_loopback(
+                                 g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer))));
 }
 
 static gboolean

@@ -5,6 +5,7 @@
 #include <gio/gio.h>
 
 #include "model/tls-policy.h"
+#include "util/proxy.h"
 
 /* A stream of bytes to one server: TCP, mostly under TLS, or a spawned command over a socket pair.
  * Belongs to the thread, and to the thread-default main context, that opened it. No IMAP is known
@@ -18,6 +19,7 @@ typedef struct {
 
 /**
  * ims_link_open_tls:
+ * @proxy: by what the server is reached; one of SOCKS5 also looks up the address of @host
  * @deadline_us: monotonic; over all of name look-up, connect and handshake
  *
  * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on, and a peer that
@@ -25,11 +27,13 @@ typedef struct {
  * closed before a byte of ours is sent. Waits.
  *
  * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CERTIFICATE_REJECTED, IMS_ERROR_SERVER_UNSUPPORTED (only
- * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (a file of the policy).
+ * older versions of TLS), IMS_ERROR_CANCELLED, IMS_ERROR_CONFIG (a file of the policy, or the proxy
+ * wants a user name), IMS_ERROR_AUTH_FAILED (of the proxy).
  */
 ImsLink *ims_link_open_tls(
     const char *host,
     guint16 port,
+    const ImsProxy *proxy,
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
@@ -41,10 +45,16 @@ ImsLink *ims_link_open_tls(
  * The same without TLS, which ims_link_start_tls() can begin later: whatever is read before that
  * may have been said by anybody. Waits.
  *
- * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CANCELLED.
+ * Errors: IMS_ERROR_OFFLINE, IMS_ERROR_CANCELLED; of the proxy also IMS_ERROR_AUTH_FAILED and
+ * IMS_ERROR_CONFIG.
  */
 ImsLink *ims_link_open_tcp(
-    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error);
+    const char *host,
+    guint16 port,
+    const ImsProxy *proxy,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error);
 
 /**
  * ims_link_open_loopback:
@@ -100,7 +110,8 @@ typedef enum {
 /** ims_link_binding: Returns: (transfer full) (nullable): its octets; NULL without TLS, or if TLS
  * does not tell. */
 GByteArray *ims_link_binding(const ImsLink *self, ImsBinding *out_binding);
-/** ims_link_is_remote: Returns: whether another computer is at its end; FALSE for a command. */
+/** ims_link_is_remote: Returns: whether another computer is at its end, as it is behind a proxy;
+ * FALSE for a command. */
 gboolean ims_link_is_remote(const ImsLink *self);
 /** ims_link_stderr: Returns: (transfer full) (nullable): the last three lines of what a command
  * said, each escaped and cut as ims_text_escape() does, with slashes between; NULL if nothing. */

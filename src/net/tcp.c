@@ -10,6 +10,7 @@
 #include <netinet/tcp.h>
 
 #include "net/attempt.h"
+#include "net/proxy.h"
 #include "util/error.h"
 
 /* How long what we sent may stay without an acknowledgement; Linux's own limit is a quarter of an
@@ -53,38 +54,90 @@ connect_tcp(ImsAttempt *attempt, GSocketClient *client, GSocketConnectable *addr
     return tcp;
 }
 
-static ImsLink *
-open_tcp(
+static void
+note_proxy(
     GSocketClient *client,
+    GSocketClientEvent event,
+    GSocketConnectable *address,
+    GIOStream *stream,
+    gboolean *proxied)
+{
+    *proxied |= event == G_SOCKET_CLIENT_PROXY_NEGOTIATING;
+}
+
+/* To the server itself or, if @client may, through what the desktop has set up. */
+static GSocketConnection *
+connect_direct(
+    GSocketClient *client,
+    const char *name,
+    GSocketConnectable *address,
+    gboolean *out_proxied,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
+{
+    GSocketConnection *tcp;
+    g_auto(ImsAttempt) attempt;
+
+    g_signal_connect(client, "event", G_CALLBACK(note_proxy), out_proxied);
+    ims_attempt_init(&attempt, name, deadline_us, cancel);
+    tcp = connect_tcp(&attempt, client, address, error);
+    g_signal_handlers_disconnect_by_data(client, out_proxied);
+    return tcp;
+}
+
+/* Nobody but the proxy learns the server's name. */
+static GSocketConnection *
+connect_by_socks5(
+    const ImsProxy *proxy,
     const char *host,
     guint16 port,
     gint64 deadline_us,
     GCancellable *cancel,
     GError **error)
 {
+    g_autofree char *title = ims_proxy_title(proxy);
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketConnectable) address = g_network_address_new(proxy->host, proxy->port);
+    g_autoptr(GSocketConnection) tcp = NULL;
+    g_auto(ImsAttempt) attempt;
+
+    g_socket_client_set_enable_proxy(client, FALSE);
+    ims_attempt_init(&attempt, title, deadline_us, cancel);
+    tcp = connect_tcp(&attempt, client, address, error);
+    if (tcp == NULL || !ims_proxy_reach(proxy, tcp, host, port, deadline_us, cancel, error))
+        return NULL;
+    return g_steal_pointer(&tcp);
+}
+
+ImsLink *
+ims_link_open_tcp(
+    const char *host,
+    guint16 port,
+    const ImsProxy *proxy,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
+{
     g_autofree char *name = g_strdup_printf("%s:%u", host, port);
     g_autoptr(GSocketConnectable) address = g_network_address_new(host, port);
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    gboolean proxied = proxy->kind == IMS_PROXY_SOCKS5;
     GSocketConnection *tcp;
-    g_auto(ImsAttempt) attempt;
     ImsLink *self;
 
-    ims_attempt_init(&attempt, name, deadline_us, cancel);
-    tcp = connect_tcp(&attempt, client, address, error);
+    g_socket_client_set_enable_proxy(client, proxy->kind == IMS_PROXY_DESKTOP);
+    if (proxy->kind == IMS_PROXY_SOCKS5)
+        tcp = connect_by_socks5(proxy, host, port, deadline_us, cancel, error);
+    else
+        tcp = connect_direct(client, name, address, &proxied, deadline_us, cancel, error);
     if (tcp == NULL)
         return NULL;
 
     self = ims_link_new(name, G_IO_STREAM(tcp), g_socket_connection_get_socket(tcp));
     self->address = g_steal_pointer(&address);
+    self->proxied = proxied;
     return self;
-}
-
-ImsLink *
-ims_link_open_tcp(
-    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
-{
-    g_autoptr(GSocketClient) client = g_socket_client_new();
-
-    return open_tcp(client, host, port, deadline_us, cancel, error);
 }
 
 static gboolean
@@ -120,11 +173,9 @@ ImsLink *
 ims_link_open_loopback(
     const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
 {
-    g_autoptr(GSocketClient) client = g_socket_client_new();
-    g_autoptr(ImsLink) self = NULL;
+    const ImsProxy none = {.kind = IMS_PROXY_NONE};
+    g_autoptr(ImsLink) self = ims_link_open_tcp(host, port, &none, deadline_us, cancel, error);
 
-    g_socket_client_set_enable_proxy(client, FALSE);
-    self = open_tcp(client, host, port, deadline_us, cancel, error);
     if (self == NULL || !check_loopback(self, error))
         return NULL;
 

@@ -176,6 +176,7 @@ ImsLink *
 ims_link_open_tls(
     const char *host,
     guint16 port,
+    const ImsProxy *proxy,
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
@@ -188,7 +189,7 @@ ims_link_open_tls(
 
     if (!ims_certificate_load(policy, &authorities, &ours, error))
         return NULL;
-    self = ims_link_open_tcp(host, port, deadline_us, cancel, error);
+    self = ims_link_open_tcp(host, port, proxy, deadline_us, cancel, error);
     if (self != NULL)
         tls = new_connection(self, policy, authorities, ours, error);
     if (tls == NULL || !start_tls(self, policy, tls, deadline_us, cancel, error))

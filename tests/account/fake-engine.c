@@ -217,6 +217,7 @@ ims_endpoint_free(ImsEndpoint *self)
     if (self == NULL)
         return;
     g_free(self->host);
+    ims_proxy_clear(&self->proxy);
     ims_tls_policy_clear(&self->tls);
     g_free(self->username);
     g_free(self->password);

@@ -474,6 +474,7 @@ def passwords_name_what_is_missing(bus):
     check(ctl(bus, "password", "nobody", given="x\n"), 1, "no account", "The accounts are:")
     check(ctl(bus, "password", "../../etc/x", given="x\n"), 1, "no account")
     check(ctl(bus, "password", "fine", "local", given="x\n"), 1, "it has no password")
+    check(ctl(bus, "password", "fine", "--proxy", given="x\n"), 1, "socks5://USER@HOST:PORT")
     check(ctl(bus, "password", "fine", given=""), 1, "no password was given")
     check(ctl(bus, "password", "fine", given="a\0b\n"), 1, "zero byte")
     check(ctl(bus, "password", "fine", given="x" * 1025), 1, "longer than 1024 bytes")

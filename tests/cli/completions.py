@@ -97,7 +97,7 @@ def bash_offers_accounts_where_one_is_named(bus):
 
 
 def bash_offers_the_sides(bus):
-    equal(bash(bus, "imapsyncctl password fine "), {"remote", "local", "--help"})
+    equal(bash(bus, "imapsyncctl password fine "), {"remote", "local", "--proxy", "--help"})
     equal(bash(bus, "imapsyncctl password fine r"), {"remote"})
 
 

@@ -13,6 +13,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 import time
 
 CONFIGURATION = """\
@@ -222,6 +223,77 @@ class Dovecot:
         message = f"\0{user}\0{self.password}"  # LOGIN would take ASCII only
         conn.authenticate("PLAIN", lambda _: message.encode())
         return conn
+
+
+class Socks5:
+    """A SOCKS5 proxy (RFC 1928, 1929) that knows where one host is; `users`: their passwords, or
+    None if nobody has to log in."""
+
+    def __init__(self, known, users=None):
+        self.known, self.users, self.asked = known, users, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):  # it has been closed
+            while True:
+                conn, _ = self.listener.accept()
+                threading.Thread(target=self._serve, args=(conn,), daemon=True).start()
+
+    def _serve(self, client):
+        with client, contextlib.suppress(OSError):
+            server = self._log_in(client) and self._connect(client)
+            if server:
+                with server:
+                    back = threading.Thread(target=self._copy, args=(server, client), daemon=True)
+                    back.start()
+                    self._copy(client, server)
+                    back.join()
+
+    def _log_in(self, client):
+        methods = self._read(client, self._read(client, 2)[1])
+        if self.users is None:
+            client.sendall(b"\5\0")
+            return True
+        if 2 not in methods:
+            client.sendall(b"\5\xff")
+            return False
+        client.sendall(b"\5\2")
+        user = self._read(client, self._read(client, 2)[1]).decode()
+        password = self._read(client, self._read(client, 1)[0]).decode()
+        right = self.users.get(user) == password
+        client.sendall(b"\1\0" if right else b"\1\1")
+        return right
+
+    def _connect(self, client):
+        kind = self._read(client, 4)[3]
+        host = self._read(client, self._read(client, 1)[0]).decode() if kind == 3 else None
+        port = int.from_bytes(self._read(client, 2), "big")
+        self.asked.append((host, port))
+        answer = b"\0\1" + bytes(6)
+        if (host, port) not in self.known:
+            client.sendall(b"\5\4" + answer)
+            return None
+        client.sendall(b"\5\0" + answer)
+        return socket.create_connection(self.known[host, port])
+
+    @staticmethod
+    def _read(conn, n):
+        data = b""
+        while len(data) < n:
+            more = conn.recv(n - len(data))
+            if not more:
+                raise ConnectionError("it has gone")
+            data += more
+        return data
+
+    @staticmethod
+    def _copy(source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
 # Refuses any message above 100 kB, as providers do.

@@ -300,6 +300,7 @@ ImsLink *
 ims_link_open_tls(
     const char *host,
     guint16 port,
+    const ImsProxy *proxy,
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
@@ -310,7 +311,12 @@ ims_link_open_tls(
 
 ImsLink *
 ims_link_open_tcp(
-    const char *host, guint16 port, gint64 deadline_us, GCancellable *cancel, GError **error)
+    const char *host,
+    guint16 port,
+    const ImsProxy *proxy,
+    gint64 deadline_us,
+    GCancellable *cancel,
+    GError **error)
 {
     return g_new0(ImsLink, 1);
 }

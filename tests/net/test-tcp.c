@@ -16,6 +16,8 @@
 #define SECOND G_USEC_PER_SEC
 #define NAME   "mail.example.net"
 
+static const ImsProxy no_proxy = {.kind = IMS_PROXY_NONE};
+
 /* -- addresses that do not answer -- */
 
 typedef struct {
@@ -189,7 +191,8 @@ test_options(void)
     g_autoptr(ImsLink) link = NULL;
 
     g_assert_true(place_open(&place, "127.0.0.1", 0));
-    link = ims_link_open_tcp("127.0.0.1", place_port(&place), in_us(20 * SECOND), NULL, &error);
+    link = ims_link_open_tcp(
+        "127.0.0.1", place_port(&place), &no_proxy, in_us(20 * SECOND), NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpint(option(link, IPPROTO_TCP, TCP_NODELAY), !=, 0);
     g_assert_cmpint(option(link, IPPROTO_TCP, TCP_USER_TIMEOUT), ==, 100 * 1000);
@@ -209,8 +212,8 @@ test_connect_deadline(void)
 
     g_assert_true(place_open(&hole, "127.0.0.1", 0));
     place_fill(&hole);
-    g_assert_null(
-        ims_link_open_tcp("127.0.0.1", place_port(&hole), in_us(SECOND / 5), NULL, &error));
+    g_assert_null(ims_link_open_tcp(
+        "127.0.0.1", place_port(&hole), &no_proxy, in_us(SECOND / 5), NULL, &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_nonnull(strstr(error->message, "in time while connecting"));
     g_assert_cmpint(g_get_monotonic_time() - begin, >=, SECOND / 5);
@@ -240,7 +243,7 @@ test_happy_eyeballs(gconstpointer dead)
     add_address(resolver, "127.0.0.1");
     g_resolver_set_default(G_RESOLVER(resolver));
     begin = g_get_monotonic_time();
-    link = ims_link_open_tcp(NAME, place_port(&place), in_us(20 * SECOND), NULL, &error);
+    link = ims_link_open_tcp(NAME, place_port(&place), &no_proxy, in_us(20 * SECOND), NULL, &error);
     g_resolver_set_default(usual);
     g_assert_no_error(error);
     g_assert_cmpint(g_get_monotonic_time() - begin, <, SECOND * 9 / 10);

@@ -18,6 +18,8 @@
 #define BURST  (4 * 1024 * 1024)
 #define SECOND G_USEC_PER_SEC
 
+static const ImsProxy no_proxy = {.kind = IMS_PROXY_NONE};
+
 static char *directory;
 
 static char *
@@ -181,6 +183,7 @@ open_link(const Server *server, const char *host, const char *ca_file, GError **
     return ims_link_open_tls(
         host,
         server->port,
+        &no_proxy,
         &(const ImsTlsPolicy){.ca_file = (char *)ca_file},
         in_us(20 * SECOND),
         NULL,
@@ -290,6 +293,7 @@ test_bad_ca_file(void)
         g_assert_null(ims_link_open_tls(
             "localhost",
             1,
+            &no_proxy,
             &(const ImsTlsPolicy){.ca_file = (char *)files[i]},
             in_us(SECOND),
             NULL,
@@ -325,6 +329,7 @@ test_handshake_deadline(void)
     g_assert_null(ims_link_open_tls(
         "localhost",
         server.port,
+        &no_proxy,
         &(const ImsTlsPolicy){.ca_file = ca_file},
         in_us(SECOND / 5),
         NULL,
@@ -347,6 +352,7 @@ test_handshake_cancel(void)
     g_assert_null(ims_link_open_tls(
         "localhost",
         server.port,
+        &no_proxy,
         &(const ImsTlsPolicy){.ca_file = ca_file},
         G_MAXINT64,
         cancel,
@@ -363,7 +369,8 @@ static ImsLink *
 open_clear(const Server *server)
 {
     g_autoptr(GError) error = NULL;
-    ImsLink *link = ims_link_open_tcp("localhost", server->port, in_us(20 * SECOND), NULL, &error);
+    ImsLink *link =
+        ims_link_open_tcp("localhost", server->port, &no_proxy, in_us(20 * SECOND), NULL, &error);
 
     g_assert_no_error(error);
     return link;
@@ -594,7 +601,8 @@ test_old_tls(void)
         GSubprocess *openssl = openssl_serve(cases[i].version, &port);
 
         if (port != 0) {
-            link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+            link = ims_link_open_tls(
+                "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
             g_assert_true((link != NULL) == cases[i].want);
             if (!cases[i].want)
                 g_assert_error(error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED);
@@ -653,7 +661,8 @@ test_binding_of_older_tls(void)
     guint16 port;
     GSubprocess *openssl = openssl_serve(middle, &port);
 
-    link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+    link =
+        ims_link_open_tls("localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
     g_assert_no_error(error);
     bound = ims_link_binding(link, &binding);
     g_assert_nonnull(bound);
@@ -701,7 +710,8 @@ test_own_certificate(void)
         GSubprocess *openssl = openssl_serve(more, &port);
 
         g_assert_cmpuint(port, !=, 0);
-        link = ims_link_open_tls("localhost", port, &policy, in_us(20 * SECOND), NULL, &error);
+        link = ims_link_open_tls(
+            "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
         if (cases[i].want < 0)
             g_assert_no_error(error);
         else
@@ -753,7 +763,7 @@ test_pins(void)
 
         server_start(&server, 0, TRUE, NULL);
         link = ims_link_open_tls(
-            cases[i].host, server.port, &policy, in_us(20 * SECOND), NULL, &error);
+            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
         g_assert_true((link != NULL) == cases[i].want);
         if (!cases[i].want) {
             g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
@@ -781,7 +791,7 @@ test_identity(void)
 
         server_start(&server, 0, TRUE, NULL);
         link = ims_link_open_tls(
-            cases[i].host, server.port, &policy, in_us(20 * SECOND), NULL, &error);
+            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
         g_assert_true((link != NULL) == cases[i].want);
         g_clear_pointer(&link, ims_link_free);
         server_stop(&server);
