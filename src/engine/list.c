@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "engine/lists.h"
+#include "imap/refusal.h"
 
 /* -- listings -- */
 
@@ -74,7 +75,7 @@ wait_for(ImsPass *pass, ImsSide side, ImsCmd *cmd, const char *what, GError **er
     g_set_error(
         error,
         IMS_ERROR,
-        IMS_ERROR_SERVER_REJECTED,
+        (gint)ims_refusal_error(ims_cmd_code(cmd), ims_cmd_text(cmd), IMS_ERROR_SERVER_REJECTED),
         "%s: %s: %s",
         ims_side_name(side),
         what,

@@ -8,7 +8,9 @@
 #include "imap/conn-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
+#include "imap/refusal.h"
 #include "util/error.h"
 
 #define OFFERS_MAX 4096 /* octets; servers tell less than 1,000 */
@@ -99,29 +101,12 @@ ims_conn_identify(ImsConn *self, GError **error)
 
 /* -- looking at the replies -- */
 
-static ImsError
-refusal_error(const ImsCode *code)
-{
-    static const struct {
-        const char *name;
-        ImsError error;
-    } table[] = {
-        {"UNAVAILABLE", IMS_ERROR_OFFLINE},
-        {"INUSE", IMS_ERROR_OFFLINE},
-        {"LIMIT", IMS_ERROR_OFFLINE},
-        {"SERVERBUG", IMS_ERROR_SERVER_REJECTED},
-    };
-
-    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
-        if (g_strcmp0(code->name, table[i].name) == 0)
-            return table[i].error;
-    }
-    return IMS_ERROR_AUTH_FAILED;
-}
-
 static gboolean
 check_accepted(ImsConn *self, const ImsCmd *cmd, GError **error)
 {
+    ImsError refusal =
+        ims_refusal_error(ims_cmd_code(cmd), ims_cmd_text(cmd), IMS_ERROR_AUTH_FAILED);
+
     if (ims_cmd_reply(cmd) != IMS_REPLY_NO)
         return TRUE;
 
@@ -129,8 +114,12 @@ check_accepted(ImsConn *self, const ImsCmd *cmd, GError **error)
     g_set_error(
         error,
         IMS_ERROR,
-        (gint)refusal_error(ims_cmd_code(cmd)),
-        _("the server refuses the login: %s"),
+        (gint)refusal,
+        refusal == IMS_ERROR_OFFLINE ? _("the server refuses the login for now: %s")
+        : refusal == IMS_ERROR_SERVER_REJECTED
+            ? _("the server refuses the login, and another password would not help: ask those who "
+                "run it; it says: %s")
+            : _("the server refuses the login: %s"),
         ims_cmd_text(cmd));
     return FALSE;
 }

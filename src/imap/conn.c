@@ -56,17 +56,12 @@ explain(ImsConn *self, GError *fault)
         g_set_error(
             &explained,
             IMS_ERROR,
-            IMS_ERROR_OFFLINE,
+            bare->code,
             _("%s; what the command says repeats the login and is not shown"),
             bare->message);
     else
         g_set_error(
-            &explained,
-            IMS_ERROR,
-            IMS_ERROR_OFFLINE,
-            _("%s; the command says: %s"),
-            bare->message,
-            said);
+            &explained, IMS_ERROR, bare->code, _("%s; the command says: %s"), bare->message, said);
     return explained;
 }
 

@@ -12,6 +12,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
+#include "imap/refusal.h"
 #include "imap/sasl.h"
 #include "util/error.h"
 #include "util/log.h"
@@ -104,7 +105,7 @@ ims_session_closed(const ImsSession *self, GError **error)
         g_set_error(
             error,
             IMS_ERROR,
-            IMS_ERROR_OFFLINE,
+            (gint)self->bye_error,
             _("the server closed the connection: %s"),
             self->bye);
     else
@@ -389,13 +390,24 @@ leave_mailbox(ImsSession *self)
     }
 }
 
+/* Some servers refuse a login so. As a greeting, and once the login is accepted, a BYE says nothing
+ * about it, and in the clear nothing at all. */
+static void
+take_bye(ImsSession *self, const ImsResponse *response)
+{
+    self->bye = ims_session_words(self, response);
+    self->bye_error = IMS_ERROR_OFFLINE;
+    if (self->channel == IMS_CHANNEL_SAFE && self->greeting != IMS_BYE && !self->qresync)
+        self->bye_error = ims_refusal_error(&response->code, response->text, IMS_ERROR_OFFLINE);
+}
+
 static gboolean
 take_state(ImsSession *self, const ImsResponse *response, GError **error)
 {
     ImsCmd *select = ims_session_oldest(self, IMS_WANT_DELTA);
 
     if (response->condition == IMS_BYE && self->bye == NULL)
-        self->bye = ims_session_words(self, response);
+        take_bye(self, response);
     if (response->code.type == IMS_CODE_CLOSED)
         leave_mailbox(self);
     if (select == NULL || response->condition != IMS_OK)

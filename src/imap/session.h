@@ -7,6 +7,7 @@
 #include "model/fingerprint.h"
 #include "net/pump.h"
 #include "util/buf.h"
+#include "util/error.h"
 #include "util/spool.h"
 #include "wire/parse.h"
 
@@ -67,6 +68,7 @@ typedef struct {
     gboolean greeted;
     ImsCondition greeting; /* OK, PREAUTH or BYE */
     char *bye;             /* text of a BYE, escaped; NULL if none came */
+    ImsError bye_error;    /* and what it means */
     ImsStage stage;
     ImsCaps offered;       /* to anybody */
     ImsCaps caps;          /* to us, once we are in; while it is AHEAD, as they are remembered */
@@ -95,7 +97,7 @@ void ims_session_clear(ImsSession *self);
 /** ims_session_fail: ends the session. @error: (transfer full). */
 void ims_session_fail(ImsSession *self, GError *error);
 /** ims_session_closed: sets the error that the end of the stream means here: OFFLINE, with the text
- * of a BYE. */
+ * of a BYE; before the login is accepted also AUTH_FAILED and SERVER_REJECTED, if a BYE says so. */
 void ims_session_closed(const ImsSession *self, GError **error);
 /** ims_session_secured: TLS has begun: all that came before is forgotten, but for there having been
  * a greeting. No command may be unanswered. */

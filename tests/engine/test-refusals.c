@@ -668,7 +668,7 @@ test_list_refused(void)
 
     watch_remote(scene, &watch);
     g_assert_false(scene_run(scene));
-    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_SERVER_REJECTED);
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_true(g_str_has_prefix(scene->error->message, "remote: "));
     g_assert_false(scene->report->listed);
 }

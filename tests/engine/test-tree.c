@@ -70,7 +70,7 @@ test_namespace_refused(void)
     scene->faults[IMS_REMOTE].refuse = refuse_namespace;
     scene_arm(scene);
     g_assert_false(scene_run(scene));
-    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_SERVER_REJECTED);
+    g_assert_error(scene->error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_false(fake_exists(scene->server[IMS_REMOTE], "Work"));
 }
 

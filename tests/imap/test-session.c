@@ -29,6 +29,10 @@ static const EndCase end_cases[] = {
      IMS_ERROR_OFFLINE,
      "closed the connection: [ALERT] Server?shutting down",
      {SCRIPT_OPEN, "C: a2 CREATE \"A\"", "S: * BYE [ALERT] Server\tshutting down", "X: "}},
+    {"bye-does-not-blame-the-login",
+     IMS_ERROR_OFFLINE,
+     "closed the connection: [AUTHENTICATIONFAILED] Login failed",
+     {SCRIPT_OPEN, "C: a2 CREATE \"A\"", "S: * BYE [AUTHENTICATIONFAILED] Login failed", "X: "}},
     {"no-imap", IMS_ERROR_PROTOCOL, "", {SCRIPT_OPEN, "C: a2 CREATE \"A\"", "S: \x01"}},
 };
 
