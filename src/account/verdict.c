@@ -31,7 +31,7 @@ is_partial(const ImsReport *report, char *const *mailboxes)
     for (guint i = 0; i < report->issues->len; i++) {
         const ImsIssue *issue = report->issues->pdata[i];
 
-        if (concerns(mailboxes, issue->mailbox))
+        if (issue->kind != IMS_ISSUE_ALERT && concerns(mailboxes, issue->mailbox))
             return TRUE;
     }
     return FALSE;

@@ -166,6 +166,15 @@ add_read_only(GString *text, const Issue *issue)
 }
 
 static void
+add_alert(GString *text, const Issue *issue)
+{
+    g_string_append_printf(
+        text, _("The server of the %s side wants you to read this:"), issue->side);
+    g_string_append(text, "\n  → ");
+    g_string_append(text, _("it goes a day after it came, once the server says it no more"));
+}
+
+static void
 add_other(GString *text, const Issue *issue)
 {
     g_string_append_printf(
@@ -190,6 +199,7 @@ add_sentences(GString *text, const Issue *issue)
         {"mailbox-failed", add_failed},
         {"name", add_name},
         {"read-only", add_read_only},
+        {"alert", add_alert},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {

@@ -81,6 +81,7 @@ typedef struct {
     GHashTable *raised; /* keys of those raised in this pass */
     GHashTable *done;   /* name of a mailbox -> ImsSummary: what was done in it */
     guint64 n_removed;  /* that the guard has let through in this pass, in all its turns */
+    gint64 alert_us[IMS_N_SIDES]; /* since when an alert is open; 0: none is */
     ImsProgress progress;
     ImsReport *report;
 } ImsPass;
@@ -137,6 +138,10 @@ gboolean ims_box_awaits_rights(const ImsPass *self, const ImsBox *box, ImsSide s
 /** ims_pass_leave: an issue mailbox-failed; @box is left alone for the rest of the pass. */
 gboolean ims_pass_leave(
     ImsPass *self, ImsBox *box, ImsSide side, const char *detail, GError **error);
+
+/** ims_pass_note_alerts: raises what the servers that are connected have told, and settles what
+ * they have not told for a day. Before they are closed, and outside of a transaction. */
+void ims_pass_note_alerts(ImsPass *self);
 
 /** ims_troubles_new: Returns: (transfer full): for ImsPass. */
 GHashTable *ims_troubles_new(void);

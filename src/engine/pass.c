@@ -224,6 +224,7 @@ begin_anew(ImsPass *self)
         self->report->summary = (ImsSummary){0};
         g_hash_table_remove_all(self->done);
     }
+    ims_pass_note_alerts(self);
     ims_pass_disconnect(self);
     self->at = NULL;
     ims_uidset_remove_range(self->risk, 1, G_MAXUINT32);
@@ -264,6 +265,8 @@ load_issues(ImsPass *self, GError **error)
         const ImsIssue *issue = g_ptr_array_index(issues, i);
 
         ims_pass_note_issue(self, issue->kind, issue->mailbox, issue->side);
+        if (issue->kind == IMS_ISSUE_ALERT)
+            self->alert_us[issue->side] = issue->since_us;
     }
     return TRUE;
 }
@@ -327,6 +330,7 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
         ims_store_set_fuse(self.store, order->fuse, order->data);
     if (self.store != NULL && load_issues(&self, error))
         run_around(&self, error);
+    ims_pass_note_alerts(&self);
     ims_pass_report(&self);
     self.report->summary.n[IMS_COUNT_DURATION] =
         (guint64)(ims_clock_monotonic(order->clock) - start);

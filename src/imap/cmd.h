@@ -18,8 +18,8 @@ enum {
     IMS_WANT_SPACES = 1 << 8,   /* NAMESPACE */
     IMS_NEEDS_MAILBOX = 1 << 6, /* makes no sense unless a mailbox is selected */
     IMS_ENDS_CLEAR = 1 << 7,    /* STARTTLS: TLS begins behind its OK */
+    IMS_LOGS_IN = 1 << 10,      /* LOGIN and AUTHENTICATE */
     IMS_ENDS_PLAIN = 1 << 9,    /* COMPRESS: compressed octets begin behind its OK */
-    IMS_LOGS_IN = 1 << 10,      /* LOGIN, AUTHENTICATE */
 };
 
 struct ImsCmd {

@@ -348,6 +348,12 @@ ims_conn_fault(const ImsConn *self)
     return self->session.error;
 }
 
+const char *
+ims_conn_alert(const ImsConn *self)
+{
+    return self->session.alert;
+}
+
 ImsLinkCount
 ims_conn_count(const ImsConn *self)
 {

@@ -124,6 +124,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConn, ims_conn_free)
 
 /** ims_conn_fault: Returns: (transfer none) (nullable): what ended the connection. */
 const GError *ims_conn_fault(const ImsConn *self);
+/** ims_conn_alert: Returns: (transfer none) (nullable): the first ALERT since the login, escaped:
+ * it has to be shown (RFC 9051 section 7.1). */
+const char *ims_conn_alert(const ImsConn *self);
 ImsLinkCount ims_conn_count(const ImsConn *self);
 /** ims_conn_has: @capability: in capitals, such as "MULTIAPPEND". */
 gboolean ims_conn_has(const ImsConn *self, const char *capability);

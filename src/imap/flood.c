@@ -62,15 +62,11 @@ ims_session_collect_message(
 }
 
 void
-ims_session_tell_alert(ImsSession *self, const ImsResponse *response)
+ims_session_take_alert(ImsSession *self, const ImsResponse *response)
 {
-    g_autofree char *text = NULL;
-
-    if (response->code.type != IMS_CODE_ALERT || self->told_alert)
+    if (response->code.type != IMS_CODE_ALERT || !self->logged_in || self->alert != NULL)
         return;
 
-    /* RFC 9051 section 7.1: an alert has to be shown. */
-    self->told_alert = TRUE;
-    text = ims_session_words(self, response);
-    g_message("the server says: %s", text);
+    self->alert = ims_session_words(self, response);
+    g_message("the server says: %s", self->alert);
 }

@@ -67,6 +67,7 @@ ims_session_clear(ImsSession *self)
     g_clear_pointer(&self->challenge, g_free);
     g_clear_pointer(&self->server, g_free);
     g_clear_pointer(&self->bye, g_free);
+    g_clear_pointer(&self->alert, g_free);
     g_clear_error(&self->error);
 }
 
@@ -336,6 +337,8 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
         ok ? IMS_REPLY_OK : IMS_REPLY_NO,
         &response->code,
         ims_session_words(self, response));
+    if ((sent->cmd->wants & IMS_LOGS_IN) && ok)
+        self->logged_in = TRUE;
     if ((sent->cmd->wants & IMS_ENDS_CLEAR) && ok)
         self->channel = IMS_CHANNEL_SEALED;
     if ((sent->cmd->wants & IMS_ENDS_PLAIN) && ok)
@@ -360,6 +363,7 @@ greet(ImsSession *self, const ImsResponse *response)
     self->greeting = response->condition;
     if (response->condition == IMS_PREAUTH)
         self->stage = IMS_STAGE_US;
+    self->logged_in = response->condition == IMS_PREAUTH && self->channel == IMS_CHANNEL_SAFE;
 }
 
 /* What the OK itself tells is already of us; what was remembered has served. */
@@ -397,7 +401,7 @@ take_bye(ImsSession *self, const ImsResponse *response)
 {
     self->bye = ims_session_words(self, response);
     self->bye_error = IMS_ERROR_OFFLINE;
-    if (self->channel == IMS_CHANNEL_SAFE && self->greeting != IMS_BYE && !self->qresync)
+    if (self->channel == IMS_CHANNEL_SAFE && self->greeting != IMS_BYE && !self->logged_in)
         self->bye_error = ims_refusal_error(&response->code, response->text, IMS_ERROR_OFFLINE);
 }
 
@@ -429,8 +433,6 @@ note_code(ImsSession *self, const ImsResponse *response)
 {
     if (response->code.type == IMS_CODE_CAPABILITY)
         ims_caps_set(told_caps(self), response->code.words);
-    if (self->channel == IMS_CHANNEL_SAFE)
-        ims_session_tell_alert(self, response);
 }
 
 static void
@@ -528,11 +530,17 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
     case IMS_RESPONSE_TAGGED:
         let_in(self, response);
         note_code(self, response);
-        return take_tagged(self, response, error);
+        if (!take_tagged(self, response, error))
+            return FALSE;
+        ims_session_take_alert(self, response);
+        return TRUE;
     case IMS_RESPONSE_STATE:
         greet(self, response);
         note_code(self, response);
-        return take_state(self, response, error);
+        if (!take_state(self, response, error))
+            return FALSE;
+        ims_session_take_alert(self, response);
+        return TRUE;
     case IMS_RESPONSE_CONTINUE:
         if (self->awaits_go_on)
             ims_session_asked(self);

@@ -73,6 +73,7 @@ typedef struct {
     ImsCaps offered;       /* to anybody */
     ImsCaps caps;          /* to us, once we are in; while it is AHEAD, as they are remembered */
     char *server;          /* its name and version, escaped; NULL: it has not told */
+    gboolean logged_in;    /* what is said now is said to us, and not to anybody */
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
@@ -80,9 +81,9 @@ typedef struct {
 
     GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
 
-    guint64 n_asked;     /* how often something came that somebody had asked for */
-    guint64 n_unasked;   /* octets since the last time */
-    gboolean told_alert; /* an ALERT is in the journal: no more of them */
+    guint64 n_asked;   /* how often something came that somebody had asked for */
+    guint64 n_unasked; /* octets since the last time */
+    char *alert;       /* the first ALERT since the login, escaped; NULL if none came */
 
     ImsBody body;
     gboolean held;          /* the parser stands at a body whose turn has not come */
@@ -161,8 +162,8 @@ gboolean ims_session_collect(
 /** ims_session_collect_message: likewise ims_cmd_collect_message(). */
 gboolean ims_session_collect_message(
     ImsSession *self, ImsCmd *cmd, const ImsMessage *message, GError **error);
-/** ims_session_tell_alert: logs the first ALERT of the connection. */
-void ims_session_tell_alert(ImsSession *self, const ImsResponse *response);
+/** ims_session_take_alert: keeps and logs the first ALERT since the login. */
+void ims_session_take_alert(ImsSession *self, const ImsResponse *response);
 /** ims_session_body_begins: the parser stands at a body. Errors: IMS_ERROR_PROTOCOL. */
 gboolean ims_session_body_begins(ImsSession *self, GError **error);
 /** ims_session_body_line_ends: a FETCH line told @message; a body of it that was spooled opens. */

@@ -11,6 +11,7 @@ static const char *const kinds[] = {
     [IMS_ISSUE_MAILBOX_FAILED] = "mailbox-failed",
     [IMS_ISSUE_NAME] = "name",
     [IMS_ISSUE_READ_ONLY] = "read-only",
+    [IMS_ISSUE_ALERT] = "alert",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == IMS_N_ISSUES);

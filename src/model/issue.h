@@ -16,6 +16,7 @@ typedef enum {
     IMS_ISSUE_MAILBOX_FAILED,   /* @side answered NO to CREATE or SELECT; @detail has its words */
     IMS_ISSUE_NAME,             /* @side cannot hold this name as it is */
     IMS_ISSUE_READ_ONLY, /* flags changed on the other side wait until @side may be written */
+    IMS_ISSUE_ALERT,     /* the server of @side has something to say; no mailbox */
     IMS_N_ISSUES
 } ImsIssueKind;
 

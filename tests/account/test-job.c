@@ -135,6 +135,7 @@ test_partial(void)
     g_autoptr(ImsReport) held = ims_report_new();
     g_autoptr(ImsReport) mailbox_held = ims_report_new();
     g_autoptr(ImsReport) mailbox_failed = ims_report_new();
+    g_autoptr(ImsReport) alert = ims_report_new();
     ImsMailboxReport *mailbox = ims_mailbox_report_new("A");
 
     refused->summary.n[IMS_COUNT_REFUSED] = 1;
@@ -144,6 +145,9 @@ test_partial(void)
     g_ptr_array_add(
         mailbox_failed->issues, ims_issue_new(IMS_ISSUE_MAILBOX_FAILED, "A", IMS_LOCAL));
 
+    g_ptr_array_add(alert->issues, ims_issue_new(IMS_ISSUE_ALERT, "", IMS_REMOTE));
+
+    g_assert_cmpint(result_of(alert, NULL), ==, IMS_RESULT_DONE);
     g_assert_cmpint(result_of(refused, "B"), ==, IMS_RESULT_PARTIAL);
     g_assert_cmpint(result_of(held, "B"), ==, IMS_RESULT_PARTIAL);
     g_assert_cmpint(result_of(mailbox_held, NULL), ==, IMS_RESULT_PARTIAL);

@@ -218,6 +218,16 @@ test_issue_names_the_way_out(void)
 }
 
 static void
+test_issue_of_a_server(void)
+{
+    g_autofree char *got =
+        issue("{'kind': <'alert'>, 'side': <'remote'>, 'mailbox': <''>, 'detail': <'pay %s'>}");
+
+    g_assert_nonnull(strstr(got, "The server of the remote side wants you to read this"));
+    g_assert_nonnull(strstr(got, "the server said: pay %s\n"));
+}
+
+static void
 test_issue_escapes_the_mailbox(void)
 {
     g_autofree char *got =
@@ -334,6 +344,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/show/plan-lists-what-would-change", test_plan);
     g_test_add_func("/cli/show/plan-of-nothing", test_plan_of_nothing);
     g_test_add_func("/cli/issue/names-the-way-out", test_issue_names_the_way_out);
+    g_test_add_func("/cli/issue/says-that-a-server-speaks", test_issue_of_a_server);
     g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
     g_test_add_func("/cli/issue/of-the-whole-account", test_issue_of_the_account);

@@ -202,7 +202,10 @@ do_list(FakeConn *conn, FakeCursor *in)
         if (strstr(rest, "STATUS") != NULL && !fake_is(mailbox, conn->server->faults.no_status))
             put_status(conn, mailbox);
     }
-    fake_answer(conn, "OK List completed.");
+    if (conn->server->faults.alert != NULL)
+        fake_answer(conn, "OK [ALERT] %s", conn->server->faults.alert);
+    else
+        fake_answer(conn, "OK List completed.");
 }
 
 static void

@@ -120,6 +120,7 @@ typedef struct {
     const char *no_body_words; /* or NO with these words, to a FETCH of bodies that comes to it */
     gboolean garbles_bodies;   /* of what follows, only lines with a whole body */
     const char *garbled; /* all FETCH lines of mailboxes whose names begin with it are no IMAP */
+    const char *alert;   /* what a LIST is answered with */
     /* whether to drop the connection now */
     gboolean (*cut)(FakePhase phase, const char *command, gpointer data);
     /* before the command is executed */

@@ -673,6 +673,41 @@ test_list_refused(void)
     g_assert_false(scene->report->listed);
 }
 
+/* A server says it once, or again and again; it is shown a day at least. */
+static void
+test_alert(void)
+{
+    g_autoptr(Scene) scene = scene_of_two_mailboxes();
+    const gint64 hour_us = (gint64)60 * 60 * G_USEC_PER_SEC;
+    const gint64 first_us = scene->now_us;
+    const ImsIssue *issue;
+
+    scene->faults[IMS_REMOTE].alert = "Password expires\x01 soon";
+    scene_arm(scene);
+    scene_pass(scene);
+    issue = scene_issue(scene, IMS_ISSUE_ALERT, "", IMS_REMOTE);
+    g_assert_nonnull(issue);
+    g_assert_cmpstr(issue->detail, ==, "[ALERT] Password expires? soon");
+    g_assert_null(scene_issue(scene, IMS_ISSUE_ALERT, "", IMS_LOCAL));
+
+    scene->now_us += 23 * hour_us;
+    scene_disarm(scene);
+    scene_pass(scene);
+    g_assert_nonnull(scene_issue(scene, IMS_ISSUE_ALERT, "", IMS_REMOTE));
+
+    scene->now_us += hour_us;
+    scene->faults[IMS_REMOTE].alert = "Password has expired";
+    scene_arm(scene);
+    scene_pass(scene);
+    issue = scene_issue(scene, IMS_ISSUE_ALERT, "", IMS_REMOTE);
+    g_assert_nonnull(issue);
+    g_assert_cmpint(issue->since_us, ==, first_us);
+
+    scene_disarm(scene);
+    scene_pass(scene);
+    scene_assert_no_issues(scene);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -693,6 +728,7 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, refused_cases[i].without, test_refused_message);
     }
+    g_test_add_func("/engine/refusals/alert-is-shown-and-goes-again", test_alert);
     g_test_add_func("/engine/refusals/unreadable-message-stops-nothing-else", test_unreadable);
     for (gsize i = 0; i < 2; i++) {
         const char *without = refused_cases[i].without;

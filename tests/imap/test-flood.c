@@ -213,8 +213,14 @@ test_journal(void)
 
     g_log_set_writer_func(count_lines, &n_lines, NULL);
     ims_session_init(&session);
-    must_feed(&session, "* NO [ALERT] full\r\n");
+    must_feed(&session, "* OK hello\r\n* NO [ALERT] log in at our web site\r\n");
+    g_assert_cmpuint(n_lines, ==, 0);
+    g_assert_null(session.alert);
+
+    session.logged_in = TRUE;
+    must_feed(&session, "* NO [ALERT] full\t\r\n");
     g_assert_cmpuint(n_lines, ==, 1);
+    g_assert_cmpstr(session.alert, ==, "[ALERT] full?");
     must_feed(&session, "* NO [ALERT] full\r\n* OK [ALERT] other\r\n");
     g_assert_cmpuint(n_lines, ==, 1);
     ims_session_clear(&session);

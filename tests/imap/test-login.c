@@ -691,6 +691,40 @@ test_bound(void)
 }
 
 static void
+check_alert(gconstpointer data)
+{
+    g_autoptr(ImsEndpoint) endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
+    g_autoptr(ImsConn) conn = NULL;
+
+    endpoint->username = g_strdup("me");
+    endpoint->password = g_strdup("secret");
+    conn = script_connect(endpoint, NULL);
+    g_assert_nonnull(conn);
+    g_assert_cmpstr(ims_conn_alert(conn), ==, "[ALERT] pay");
+}
+
+/* Before the login it may be meant for nobody, or come from anybody. */
+static void
+test_alert(void)
+{
+    static const char *const lines[] = {
+        "S: * OK [ALERT] hello",
+        "C: a1 CAPABILITY",
+        "S: * OK [ALERT] not yet",
+        "S: * CAPABILITY IMAP4rev1",
+        "S: a1 OK [ALERT] nor now",
+        "C: a2 LOGIN \"me\" \"secret\"",
+        "S: * CAPABILITY " ALL,
+        "S: a2 OK [ALERT] pay",
+        "C: a3 ENABLE QRESYNC",
+        "S: * ENABLED QRESYNC",
+        "S: a3 OK [ALERT] pay again",
+        NULL};
+
+    script_each(lines, check_alert, NULL);
+}
+
+static void
 test_endpoint_copy(void)
 {
     g_autoptr(ImsEndpoint) endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
@@ -721,6 +755,7 @@ main(int argc, char **argv)
     g_test_add_func(
         "/imap/login/stderr-that-shows-the-login-is-not", test_stderr_that_shows_the_login);
     g_test_add_func("/imap/login/bound-where-tls-tells-by-what", test_bound);
+    g_test_add_func("/imap/login/alert-is-heard-from-the-login-on", test_alert);
     g_test_add_func("/imap/endpoint/copy-is-deep", test_endpoint_copy);
     return g_test_run();
 }
