@@ -3,6 +3,7 @@
 #pragma once
 
 #include "account/account.h"
+#include "account/backoff.h"
 #include "account/config.h"
 #include "account/credentials.h"
 #include "account/keyring.h"
@@ -51,8 +52,12 @@ struct ImsAccount {
     ImsRemoval *removal; /* NULL: it is not being removed */
 
     /* how a waiting account goes on */
+    ImsBackoff backoff;
+    guint retry;              /* source that syncs when the back-off ends; 0: none */
     char *offered;            /* print of the passwords that the last pass had; NULL: none */
     char *refused;            /* print of those that a server refused last; NULL: none */
+    GError *refusal;          /* of these */
+    gint64 refused_us;        /* monotonic: when */
     gboolean keyring_changed; /* while a job was there */
     ImsCredentials *probe;
 };
@@ -91,6 +96,10 @@ void ims_account_reload(ImsAccount *self);
 /** ims_account_keyring_stirred: the keyring changed: if @self waits for it, looks again, and syncs
  * if all passwords are there now. */
 void ims_account_keyring_stirred(ImsAccount *self);
+/** ims_account_note_outcome: @job has ended: tries again later by itself, if that makes sense. */
+void ims_account_note_outcome(ImsAccount *self, const ImsJob *job);
+/** ims_account_cancel_retry: does not try again by itself. */
+void ims_account_cancel_retry(ImsAccount *self);
 /** ims_account_cancel_job: FALSE if it has ended. */
 gboolean ims_account_cancel_job(ImsAccount *self, ImsJob *job);
 

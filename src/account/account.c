@@ -14,6 +14,8 @@
 #include "account/verdict.h"
 #include "util/error.h"
 
+#define REFUSED_US (15 * 60 * (gint64)G_USEC_PER_SEC)
+
 static const char *const state_names[] = {
     "idle", "queued", "syncing", "offline", "blocked"}; /* by ImsAccountState */
 static const char *const attention_names[] = {
@@ -91,6 +93,22 @@ waits_for_keyring(const ImsAccount *self)
     return self->settled == IMS_ACCOUNT_BLOCKED && ims_verdict_waits_for_keyring(self->error);
 }
 
+static void
+forget_refusal(ImsAccount *self)
+{
+    g_clear_pointer(&self->refused, g_free);
+    g_clear_error(&self->refusal);
+}
+
+static void
+remember_refusal(ImsAccount *self, const GError *error)
+{
+    forget_refusal(self);
+    self->refused = g_strdup(self->offered);
+    self->refusal = g_error_copy(error);
+    self->refused_us = g_get_monotonic_time();
+}
+
 /* @report: (nullable) */
 static void
 end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
@@ -107,10 +125,9 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     g_queue_remove(&self->queue, job);
     if (verdict.result != IMS_RESULT_CANCELLED)
         settle(self, verdict, error);
-    if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED)) {
-        g_free(self->refused);
-        self->refused = g_strdup(self->offered);
-    }
+    if (error == NULL)
+        forget_refusal(self);
+    ims_account_note_outcome(self, job);
     if (error == NULL && job->kind == IMS_JOB_SYNC && !job->options.dry_run)
         self->last_success_us = g_get_real_time();
 
@@ -174,7 +191,7 @@ reread(ImsAccount *self)
     g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
     g_clear_pointer(&self->config, ims_config_free);
     self->config = g_steal_pointer(&config);
-    g_clear_pointer(&self->refused, g_free);
+    forget_refusal(self);
     if (error == NULL && waits_for_keyring(self))
         return TRUE;
     settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
@@ -284,7 +301,26 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
         told = cancelled_error(); /* whatever the connections made of it */
     else if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
         told = refused_error(self, error);
+    if (g_error_matches(told, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+        remember_refusal(self, told);
     end_job(self, job, told != NULL ? told : error, report);
+}
+
+/* Too many tries lock accounts. A program that asks for a sync each minute does not know that; a
+ * person who has put things right on the server does not want to wait, and has the test. */
+static GError *
+spare(const ImsAccount *self, const ImsJob *job, const char *print)
+{
+    if (job->kind == IMS_JOB_TEST || g_strcmp0(print, self->refused) != 0 ||
+        g_get_monotonic_time() - self->refused_us >= REFUSED_US)
+        return NULL;
+    return g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_AUTH_FAILED,
+        _("%s (the same password is not sent again for a while, since that could lock the account; "
+          "'imapsyncctl test %s' sends it at once)"),
+        self->refusal->message,
+        self->name);
 }
 
 static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
@@ -295,11 +331,18 @@ credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *mis
     ImsAccount *self = data;
     ImsJob *job = g_queue_peek_head(&self->queue);
     g_autoptr(GError) error = NULL;
+    g_autofree char *print = NULL;
     ImsOrder *order;
 
     self->credentials = NULL;
     if (missing != NULL) {
         end_job(self, job, missing, NULL);
+        return;
+    }
+    print = ims_credentials_print(password);
+    error = spare(self, job, print);
+    if (error != NULL) {
+        end_job(self, job, error, NULL);
         return;
     }
     order = ims_order_new(self->config, job->kind, &job->options, password, job->cancel, &error);
@@ -309,7 +352,7 @@ credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *mis
     }
 
     g_free(self->offered);
-    self->offered = ims_credentials_print(password);
+    self->offered = g_steal_pointer(&print);
     if (self->worker == NULL)
         self->worker = ims_worker_new(self->name, &worker_listener, self);
     self->running = TRUE;
@@ -428,6 +471,10 @@ ims_account_cancel(ImsAccount *self)
 {
     guint n = g_queue_get_length(&self->queue);
 
+    if (self->retry != 0) {
+        ims_account_cancel_retry(self);
+        tell_changed(self);
+    }
     for (guint i = n; i > 0; i--) /* the followers first, so that none of them is started */
         ims_account_cancel_job(self, g_queue_peek_nth(&self->queue, i - 1));
     return n;
@@ -451,11 +498,19 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
         }
         return;
     }
-    /* What a server has refused is not offered again: too many tries lock accounts. */
+    /* What a server has refused is not offered again: too many tries lock accounts. The keyring may
+     * have been locked since, and asked for. */
     print = ims_credentials_print(password);
-    if (g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
-        g_strcmp0(print, self->refused) == 0)
+    if (g_strcmp0(print, self->refused) == 0) {
+        if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED)) {
+            settle(
+                self,
+                ims_verdict(self->refusal, NULL, NULL, self->issues->issues->len),
+                self->refusal);
+            tell_changed(self);
+        }
         return;
+    }
     queue_job(self, IMS_JOB_SYNC, &all, IMS_TRIGGER_USER);
 }
 
@@ -545,6 +600,7 @@ void
 ims_account_stop(ImsAccount *self)
 {
     g_clear_handle_id(&self->starter, g_source_remove);
+    ims_account_cancel_retry(self);
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     g_clear_pointer(&self->recall, ims_recall_cancel);
@@ -564,7 +620,7 @@ ims_account_free(ImsAccount *self, gint64 deadline_us)
     g_clear_pointer(&self->listing, ims_report_unref);
     ims_report_unref(self->issues);
     g_free(self->offered);
-    g_free(self->refused);
+    forget_refusal(self);
     g_free(self->path);
     g_free(self->name);
     g_free(self);

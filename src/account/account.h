@@ -30,7 +30,8 @@ typedef enum {
 
 typedef enum {
     IMS_TRIGGER_USER,
-    IMS_TRIGGER_CLIENT
+    IMS_TRIGGER_CLIENT,
+    IMS_TRIGGER_TIMER
 } ImsTrigger; /* user: a job that waited resumes too */
 
 typedef enum { IMS_JOB_SYNC, IMS_JOB_TEST } ImsJobKind;
@@ -136,6 +137,8 @@ const char *ims_attention_name(ImsAttention attention);
  */
 const GError *ims_account_error(const ImsAccount *self);
 gint64 ims_account_last_success_us(const ImsAccount *self); /* since the epoch; 0: never */
+/** ims_account_next_sync_us: Returns: when it syncs by itself, since the epoch; 0: not at all. */
+gint64 ims_account_next_sync_us(const ImsAccount *self);
 ImsJob *ims_account_job(const ImsAccount *self); /* the running one, else the queued; nullable */
 /** ims_account_report: Returns: (transfer none) (nullable): the last one with a listing. */
 const ImsReport *ims_account_report(const ImsAccount *self);
@@ -162,7 +165,8 @@ ImsJob *ims_account_sync(
 /** ims_account_test: queues a job that connects and logs in to both sides; reads the file and fails
  * as ims_account_sync() does. */
 ImsJob *ims_account_test(ImsAccount *self, GError **error);
-/** ims_account_cancel: Returns: how many jobs, running or queued, were cancelled. */
+/** ims_account_cancel: Also what it would try again by itself. Returns: how many jobs, running or
+ * queued, were cancelled. */
 guint ims_account_cancel(ImsAccount *self);
 
 guint64 ims_job_id(const ImsJob *self);

@@ -6,7 +6,7 @@
 
 #include "account/account-private.h"
 
-static const char *const trigger_names[] = {"user", "client"}; /* by ImsTrigger */
+static const char *const trigger_names[] = {"user", "client", "timer"}; /* by ImsTrigger */
 
 static const ImsSummary no_summary;
 

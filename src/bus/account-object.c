@@ -21,6 +21,7 @@ struct ImsAccountObject {
     ImsAccountState state;
     ImsAttention attention;
     gint64 last_success_us;
+    gint64 next_sync_us;
     guint n_issues;
     char *job_path;
     char *error; /* name and message */
@@ -180,6 +181,8 @@ get_property(
     if (g_str_equal(property, "LastSuccess"))
         return sd_bus_message_append(
             reply, "t", (guint64)ims_account_last_success_us(self->account));
+    if (g_str_equal(property, "NextSync"))
+        return sd_bus_message_append(reply, "t", (guint64)ims_account_next_sync_us(self->account));
     if (g_str_equal(property, "IssueCount"))
         return sd_bus_message_append(reply, "u", ims_account_issues(self->account)->len);
 
@@ -213,6 +216,7 @@ static const sd_bus_vtable account_vtable[] = {
     SD_BUS_PROPERTY("Attention", "s", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("LastError", "(ss)", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("LastSuccess", "t", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("NextSync", "t", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Job", "o", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("IssueCount", "u", get_property, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_VTABLE_END,
@@ -277,6 +281,8 @@ tell(ImsAccountObject *self)
         g_ptr_array_add(moved, (gpointer) "LastError");
     if (self->last_success_us != ims_account_last_success_us(self->account))
         g_ptr_array_add(moved, (gpointer) "LastSuccess");
+    if (self->next_sync_us != ims_account_next_sync_us(self->account))
+        g_ptr_array_add(moved, (gpointer) "NextSync");
     if (g_strcmp0(self->job_path, job_path) != 0)
         g_ptr_array_add(moved, (gpointer) "Job");
     if (self->n_issues != ims_account_issues(self->account)->len)
@@ -285,6 +291,7 @@ tell(ImsAccountObject *self)
     self->state = ims_account_state(self->account);
     self->attention = ims_account_attention(self->account);
     self->last_success_us = ims_account_last_success_us(self->account);
+    self->next_sync_us = ims_account_next_sync_us(self->account);
     self->n_issues = ims_account_issues(self->account)->len;
     g_free(self->error);
     self->error = g_steal_pointer(&error);

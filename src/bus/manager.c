@@ -121,7 +121,7 @@ append_status(sd_bus_message *m, ImsAccount *account)
 
     /* clang-format off */
     return sd_bus_message_append(
-        m, "a{sv}", 9,
+        m, "a{sv}", 10,
         "name", "s", ims_account_name(account),
         "path", "o", path,
         "state", "s", ims_account_state_name(ims_account_state(account)),
@@ -129,6 +129,7 @@ append_status(sd_bus_message *m, ImsAccount *account)
         "error-name", "s", ims_fault_name(ims_account_error(account)),
         "error-message", "s", message,
         "last-success", "t", (guint64)ims_account_last_success_us(account),
+        "next-sync", "t", (guint64)ims_account_next_sync_us(account),
         "job", "o", job_path,
         "issues", "u", ims_account_issues(account)->len);
     /* clang-format on */

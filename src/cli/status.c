@@ -53,15 +53,21 @@ note_of(GVariant *account)
     const char *name = text_of(account, "name");
     g_autoptr(GError) error =
         ims_bus_error(text_of(account, "error-name"), text_of(account, "error-message"));
+    guint64 next_sync = 0;
     guint32 issues = 0;
 
+    g_variant_lookup(account, "next-sync", "t", &next_sync);
     if (error != NULL) {
         g_autofree char *advice =
             error->domain == IMS_ERROR ? ims_fault_advice(error->code, name) : NULL;
+        g_autofree char *time = ims_show_time(next_sync);
+        g_autoptr(GString) note = g_string_new(error->message);
 
-        if (advice == NULL || strstr(error->message, "imapsyncctl") != NULL)
-            return g_strdup(error->message);
-        return g_strdup_printf("%s → %s", error->message, advice);
+        if (advice != NULL && strstr(error->message, "imapsyncctl") == NULL)
+            g_string_append_printf(note, " → %s", advice);
+        if (next_sync > 0)
+            g_string_append_printf(note, _("; tried again at %s"), time);
+        return g_string_free(g_steal_pointer(&note), FALSE);
     }
 
     g_variant_lookup(account, "issues", "u", &issues);

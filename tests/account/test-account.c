@@ -325,6 +325,88 @@ test_error_is_told(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_NONE);
 }
 
+/* Half a minute after what may pass; never after what the user has to put right. */
+static void
+test_offline_is_tried_again(Fixture *self, gconstpointer data)
+{
+    static const int for_the_user[] = {
+        IMS_ERROR_CREDENTIALS_MISSING,
+        IMS_ERROR_CERTIFICATE_REJECTED,
+        IMS_ERROR_SERVER_UNSUPPORTED,
+        IMS_ERROR_SERVER_REJECTED,
+        IMS_ERROR_CONFIG,
+        IMS_ERROR_AUTH_FAILED, /* the last: see below */
+    };
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    gint64 due_us;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(for_the_user); i++) {
+        sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+        due_us = ims_account_next_sync_us(account) - g_get_real_time();
+        g_assert_cmpint(due_us, >, 20 * G_USEC_PER_SEC);
+        g_assert_cmpint(due_us, <, 34 * G_USEC_PER_SEC);
+        sync_to_end(self, for_the_user[i], NULL);
+        g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    }
+}
+
+static void
+test_retry_waits_for_what_was_asked(Fixture *self, gconstpointer data)
+{
+    const ImsSyncOptions dry = {.dry_run = TRUE};
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    gint64 due_us;
+    ImsJob *job = ims_account_test(account, NULL);
+
+    fake_engine_end(IMS_ERROR_OFFLINE, NULL);
+    wait_for_end(job);
+    job = start_sync(self, &dry);
+    fake_engine_end(IMS_ERROR_OFFLINE, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_OFFLINE);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    due_us = ims_account_next_sync_us(account);
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL); /* at once, and early */
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, due_us);
+    job = ims_account_test(account, NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, due_us);
+
+    sync_to_end(self, -1, NULL);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    g_assert_cmpuint(ims_account_cancel(account), ==, 0);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+}
+
+/* A refused password is sent again by a test, or when the file is another. */
+static void
+test_refused_is_spared(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+    job = start_sync(self, &all);
+    wait_for_end(job); /* the engine was told nothing */
+    g_assert_error(ims_job_error(job), IMS_ERROR, IMS_ERROR_AUTH_FAILED);
+    g_assert_nonnull(strstr(ims_job_error(job)->message, "'imapsyncctl test work'"));
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_BLOCKED);
+
+    job = ims_account_test(account, NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_DONE);
+    sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    job = sync_to_end(self, -1, NULL);
+    g_assert_cmpint(ims_job_result(job), ==, IMS_RESULT_DONE);
+}
+
 static void
 test_cancel_queued(Fixture *self, gconstpointer data)
 {
@@ -956,6 +1038,9 @@ main(int argc, char **argv)
     ADD("/account/remove/that-fails-can-be-repeated", test_remove_that_fails_can_be_repeated);
     ADD("/account/remove/is-told-of-when-the-service-ends", test_free_tells_of_a_removal);
     ADD("/account/accounts/add-writes-a-file", test_add);
+    ADD("/account/sync/offline-is-tried-again", test_offline_is_tried_again);
+    ADD("/account/sync/only-an-awaited-sync-is-tried-again", test_retry_waits_for_what_was_asked);
+    ADD("/account/sync/refused-password-is-spared", test_refused_is_spared);
     ADD("/account/accounts/add-refused-writes-nothing", test_add_refused);
     ADD("/account/accounts/free-cancels-and-is-silent", test_free_cancels);
     ADD("/account/worker/stuck-one-is-left-behind", test_stuck_worker_is_left);

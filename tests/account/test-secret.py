@@ -319,6 +319,22 @@ def refused_password_is_not_offered_again(session):
         accounts.expect("idle none: ")
 
 
+def refused_password_is_not_offered_again_behind_a_locked_keyring(session):
+    session.start_keyring()
+    session.store("wrong")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "syncing none: ")
+        accounts.say(f"end {AUTH_FAILED}")
+        accounts.expect("blocked credentials: as told")
+        session.lock()
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued credentials: ", "blocked keyring-locked: ")
+        session.unlock()
+        accounts.expect("blocked credentials: as told")
+        equal(accounts.line(QUIET), None)
+
+
 def password_stored_while_the_old_one_is_refused_is_noticed(session):
     session.start_keyring()
     session.store("wrong")
@@ -419,6 +435,7 @@ TESTS = [
     waiting_account_goes_on_when_the_keyring_comes,
     search_survives_a_restart_of_the_keyring,
     refused_password_is_not_offered_again,
+    refused_password_is_not_offered_again_behind_a_locked_keyring,
     password_stored_while_the_old_one_is_refused_is_noticed,
     erased_are_all_of_the_account_and_no_other,
     nothing_is_erased_from_a_locked_keyring,

@@ -333,10 +333,10 @@ class Accounts(ServiceTest):
                  for entry in entries}
         self.assertEqual(types, {
             'name': 's', 'path': 'o', 'state': 's', 'attention': 's', 'error-name': 's', 'error-message': 's',
-            'last-success': 't', 'job': 'o', 'issues': 'u'})
+            'last-success': 't', 'next-sync': 't', 'job': 'o', 'issues': 'u'})
         self.assertEqual(answer.unpack()[0][1], {
             'name': 'work', 'path': path, 'state': 'idle', 'attention': 'none', 'error-name': '',
-            'error-message': '', 'last-success': 0, 'job': '/', 'issues': 0})
+            'error-message': '', 'last-success': 0, 'next-sync': 0, 'job': '/', 'issues': 0})
 
     def test_broken_file_blocks_its_own_account_only(self):
         self.add('work', GONE)
