@@ -15,13 +15,15 @@
  * more, or until its account goes. */
 
 typedef struct ImsRemoval ImsRemoval;
+typedef struct ImsTurn ImsTurn;
 
 struct ImsAccounts {
     char *config_dir;
     const ImsListener *listener;
     gpointer data;
-    GPtrArray *all;  /* ImsAccount, by name */
-    GPtrArray *jobs; /* ImsJob, by id */
+    GPtrArray *all;   /* ImsAccount, by name */
+    GPtrArray *jobs;  /* ImsJob, by id */
+    GPtrArray *turns; /* ImsTurn, as they were asked for */
     guint64 last_job;
     ImsKeyringWatch *watch;
 };
@@ -33,6 +35,7 @@ struct ImsAccount {
     ImsConfig *config;           /* NULL: the file is broken, @error says why */
     GQueue queue;                /* ImsJob, not ended; the first is running or the next to */
     guint starter;               /* source that starts the first of the queue; 0: none */
+    ImsTurn *turn;               /* of the first of the queue; NULL: not asked for */
     ImsCredentials *credentials; /* being looked up for the first of the queue */
     ImsWorker *worker;           /* NULL until the first job */
     gboolean running;            /* the worker has the first of the queue */
@@ -96,6 +99,17 @@ void ims_account_reload(ImsAccount *self);
 /** ims_account_keyring_stirred: the keyring changed: if @self waits for it, looks again, and syncs
  * if all passwords are there now. */
 void ims_account_keyring_stirred(ImsAccount *self);
+/** ims_account_schedule: does, from the main loop, what is next to do. */
+void ims_account_schedule(ImsAccount *self);
+
+/** ims_turns_new: Returns: (transfer full): for ImsAccounts. */
+GPtrArray *ims_turns_new(void);
+/** ims_account_take_turn: asks for a connection to each of its servers. Returns: whether it has
+ * them; if not, it is scheduled again when it may be its turn. */
+gboolean ims_account_take_turn(ImsAccount *self);
+/** ims_account_end_turn: gives them back, or waits no more. */
+void ims_account_end_turn(ImsAccount *self);
+
 /** ims_account_note_outcome: @job has ended: tries again later by itself, if that makes sense. */
 void ims_account_note_outcome(ImsAccount *self, const ImsJob *job);
 /** ims_account_cancel_retry: does not try again by itself. */

@@ -27,8 +27,6 @@ tell_changed(ImsAccount *self)
     self->accounts->listener->account_changed(self, self->accounts->data);
 }
 
-static void schedule(ImsAccount *self);
-
 /* -- the end of a job -- */
 
 static gboolean
@@ -122,6 +120,8 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     job->result = verdict.result;
     job->error = error != NULL ? g_error_copy(error) : NULL;
     job->report = report != NULL ? ims_report_ref(report) : NULL;
+    if (job == g_queue_peek_head(&self->queue))
+        ims_account_end_turn(self);
     g_queue_remove(&self->queue, job);
     if (verdict.result != IMS_RESULT_CANCELLED)
         settle(self, verdict, error);
@@ -138,7 +138,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     tell_changed(self);
     listener->job_ended(job, self->accounts->data);
     ims_accounts_expire_job(self->accounts, job);
-    schedule(self);
+    ims_account_schedule(self);
 }
 
 static GError *
@@ -370,7 +370,7 @@ start(gpointer data)
     reread(self);
     if (!check_usable(self, &error))
         end_job(self, g_queue_peek_head(&self->queue), error, NULL);
-    else
+    else if (ims_account_take_turn(self))
         self->credentials = ims_credentials_find(self->config, credentials_found, self);
     return G_SOURCE_REMOVE;
 }
@@ -387,8 +387,8 @@ leave(gpointer data)
 
 /* From the main loop, never at once: who asked for a job is to know it before it can end, and who
  * frees an account must not be called by it. */
-static void
-schedule(ImsAccount *self)
+void
+ims_account_schedule(ImsAccount *self)
 {
     gboolean busy = self->starter != 0 || self->recall != NULL || has_started(self);
 
@@ -413,7 +413,7 @@ queue_job(ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsT
     g_queue_push_tail(&self->queue, job);
     ims_accounts_take_job(self->accounts, job);
     tell_changed(self);
-    schedule(self);
+    ims_account_schedule(self);
     return job;
 }
 
@@ -550,7 +550,7 @@ recalled(ImsReport *report, gpointer data)
             self->accounts->listener->issues_changed(self, self->accounts->data);
         tell_changed(self);
     }
-    schedule(self);
+    ims_account_schedule(self);
 }
 
 void
@@ -568,7 +568,7 @@ ims_account_leave(ImsAccount *self, void (*left)(ImsAccount *account))
     self->left = left;
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     ims_account_cancel(self);
-    schedule(self);
+    ims_account_schedule(self);
 }
 
 void
@@ -576,7 +576,7 @@ ims_account_stay(ImsAccount *self)
 {
     self->left = NULL;
     ims_account_reload(self); /* which was not heard meanwhile */
-    schedule(self);
+    ims_account_schedule(self);
 }
 
 ImsAccount *
@@ -601,6 +601,7 @@ ims_account_stop(ImsAccount *self)
 {
     g_clear_handle_id(&self->starter, g_source_remove);
     ims_account_cancel_retry(self);
+    ims_account_end_turn(self);
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     g_clear_pointer(&self->recall, ims_recall_cancel);

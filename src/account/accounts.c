@@ -102,6 +102,7 @@ ims_accounts_new(const char *config_dir, const ImsListener *listener, gpointer d
     self->data = data;
     self->all = g_ptr_array_new();
     self->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)ims_job_free);
+    self->turns = ims_turns_new();
     g_ptr_array_unref(read_new(self)); /* who asked for all need not be told */
     self->watch = ims_keyring_watch_new(keyring_changed, self);
     return self;
@@ -115,6 +116,7 @@ ims_accounts_free(ImsAccounts *self)
     if (self == NULL)
         return;
     ims_keyring_watch_free(self->watch);
+    g_clear_pointer(&self->turns, g_ptr_array_unref); /* nobody is woken any more */
     for (guint i = 0; i < self->all->len; i++)
         ims_account_stop(self->all->pdata[i]);
     for (guint i = 0; i < self->all->len; i++)

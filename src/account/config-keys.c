@@ -47,6 +47,7 @@ static const KeyRule rules[] = {
     {"starttls", IN_SIDES, WITH(IMS_TYPE_IMAP)},
     {"command", IN_SIDES, WITH(IMS_TYPE_TUNNEL)},
     {"compress", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
+    {"connections", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"prefix", IN_SIDES, 0},
 };
 

@@ -12,6 +12,9 @@
 #include "account/identity.h"
 #include "model/mailbox-name.h"
 
+#define CONNECTIONS     2
+#define CONNECTIONS_MAX 10
+
 #define EXAMPLE_HOST "host = imap.example.net"
 
 const char *const ims_side_type_names[] = {"imaps", "imap", "tunnel", "dovecot", NULL};
@@ -156,6 +159,28 @@ read_compress(const ImsPlace *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
+read_connections(const ImsPlace *at, ImsSideConfig *side, GError **error)
+{
+    g_autofree char *value = NULL;
+    guint64 connections = CONNECTIONS;
+
+    if (!ims_place_text(at, "connections", &value, error))
+        return FALSE;
+    if (value != NULL &&
+        !g_ascii_string_to_unsigned(value, 10, 1, CONNECTIONS_MAX, &connections, NULL))
+        return ims_place_refuse(
+            at,
+            "connections",
+            error,
+            _("must be a number from 1 to %u; left out it is %u"),
+            CONNECTIONS_MAX,
+            CONNECTIONS);
+
+    side->connections = (guint)connections;
+    return TRUE;
+}
+
+static gboolean
 read_tls(const ImsPlace *at, ImsTlsPolicy *tls, GError **error)
 {
     static const char *const versions[] = {"1.2", "1.3", NULL}; /* by ImsTlsVersion */
@@ -271,8 +296,8 @@ ims_config_read_side(ImsPlace *at, ImsSide which, ImsSideConfig *side, GError **
             ims_side_type_names[IMS_TYPE_IMAP],
             ims_side_type_names[IMS_TYPE_TUNNEL]);
     if (!ims_keys_check_meaning(at, side->type, error) || !read_prefix(at, side, error) ||
-        !read_compress(at, side, error) || !read_auth(at, &side->auth, error) ||
-        !read_password_command(at, side, error))
+        !read_compress(at, side, error) || !read_connections(at, side, error) ||
+        !read_auth(at, &side->auth, error) || !read_password_command(at, side, error))
         return FALSE;
 
     switch (side->type) {

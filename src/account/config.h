@@ -24,6 +24,7 @@ typedef struct {
     char **password_argv; /* NULL: the keyring has the password */
     gboolean clear;       /* imap: no STARTTLS; host is localhost or a loopback address */
     ImsCompress compress;
+    guint connections; /* that may be open to its server at a time */
     char *command;
     char **argv;
     char *folder; /* prefix without its last `/`; NULL: the account has the server for itself */

@@ -50,6 +50,20 @@ ims_side_config_identity(const ImsSideConfig *self, const char *store)
                                 : g_steal_pointer(&server);
 }
 
+char *
+ims_side_config_server(const ImsSideConfig *self)
+{
+    g_autofree char *host = self->host != NULL ? g_ascii_strdown(self->host, -1) : NULL;
+
+    if (self->type == IMS_TYPE_DOVECOT)
+        return NULL;
+    if (self->type == IMS_TYPE_TUNNEL)
+        return g_strdup_printf("tunnel %s", self->command);
+    if (self->port == ims_side_type_port(self->type))
+        return g_strdup_printf("imaps %s", host);
+    return g_strdup_printf("imaps %s %u", host, self->port);
+}
+
 gboolean
 ims_side_config_is_same_server(const ImsSideConfig *a, const ImsSideConfig *b)
 {

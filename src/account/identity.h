@@ -23,6 +23,11 @@ guint16 ims_side_type_port(ImsSideType type);
  */
 char *ims_side_config_identity(const ImsSideConfig *self, const char *store);
 
+/** ims_side_config_server: Returns: (transfer full) (nullable): the server alone, whoever logs in:
+ * host and port, where imaps and imap at their usual ports are one; or the command; NULL for an
+ * embedded store. */
+char *ims_side_config_server(const ImsSideConfig *self);
+
 /** ims_side_config_is_same_server: Returns: whether both log in to the same server as the same
  * user, under whatever prefix. An embedded store is its account's own, and never the same. */
 gboolean ims_side_config_is_same_server(const ImsSideConfig *a, const ImsSideConfig *b);

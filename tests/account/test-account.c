@@ -408,6 +408,166 @@ test_refused_is_spared(Fixture *self, gconstpointer data)
 }
 
 static void
+remove_file(Fixture *self, const char *name)
+{
+    g_autofree char *path = g_build_filename(self->dir, name, NULL);
+
+    g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+/* -- turns -- */
+
+#define FAR_AND(command)                                                                           \
+    "[remote]\ntype=tunnel\ncommand=far\n[local]\ntype=tunnel\ncommand=" command "\n"
+#define ONE "[remote]\nconnections=1\n"
+#define TWICE                                                                                      \
+    "[remote]\ntype=tunnel\ncommand=far\nusername=a\nauth=external\nconnections=1\n"               \
+    "[local]\ntype=tunnel\ncommand=far\nusername=b\nauth=external\n"
+
+/* The other accounts lead to the server of work, too. */
+static void
+add_accounts(Fixture *self, const char *two, const char *three)
+{
+    write_file(self, "two.conf", two);
+    write_file(self, "three.conf", three);
+    ims_accounts_reload(self->accounts);
+}
+
+static ImsAccount *
+start_account(Fixture *self, const char *name)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, name);
+    g_autoptr(GError) error = NULL;
+
+    ims_account_sync(account, &all, IMS_TRIGGER_CLIENT, &error);
+    g_assert_no_error(error);
+    return account;
+}
+
+/* Long enough for a turn to have begun, if one could. */
+static void
+assert_stays_queued(ImsAccount *account)
+{
+    gint64 end_us = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+
+    while (g_get_monotonic_time() < end_us) {
+        g_main_context_iteration(NULL, FALSE);
+        g_usleep(5000);
+        g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_QUEUED);
+    }
+}
+
+static void
+test_accounts_take_turns(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two, *three;
+
+    add_accounts(self, FAR_AND("2"), FAR_AND("3"));
+    work = start_account(self, "work");
+    two = start_account(self, "two");
+    three = start_account(self, "three");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    wait_for_state(two, IMS_ACCOUNT_SYNCING);
+    assert_stays_queued(three);
+
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_state(work, IMS_ACCOUNT_IDLE);
+    wait_for_state(two, IMS_ACCOUNT_IDLE);
+    wait_for_state(three, IMS_ACCOUNT_IDLE);
+}
+
+/* The smallest number holds for all, and who waits longest is next. */
+static void
+test_turns_are_in_order(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two, *three;
+
+    add_accounts(self, FAR_AND("2"), FAR_AND("3") ONE);
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    three = start_account(self, "three");
+    g_main_context_iteration(NULL, FALSE);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    g_assert_cmpint(ims_account_state(three), ==, IMS_ACCOUNT_QUEUED);
+
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_SYNCING);
+    g_assert_cmpint(ims_account_state(work), ==, IMS_ACCOUNT_IDLE);
+    assert_stays_queued(two);
+    fake_engine_end(-1, NULL);
+    wait_for_state(two, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    wait_for_state(two, IMS_ACCOUNT_IDLE);
+}
+
+static void
+test_cancelled_gives_its_place(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two, *three;
+
+    add_accounts(self, FAR_AND("2"), FAR_AND("3") ONE);
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    three = start_account(self, "three");
+    g_assert_cmpuint(ims_account_cancel(two), ==, 1);
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_IDLE);
+}
+
+/* One account with both sides there needs two connections, whatever the number says: it waits for
+ * all others, and those that come later for it. */
+static void
+test_both_sides_on_one_server(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two, *three;
+
+    add_accounts(self, TWICE, FAR_AND("3"));
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    three = start_account(self, "three");
+
+    fake_engine_end(-1, NULL);
+    wait_for_state(two, IMS_ACCOUNT_SYNCING);
+    assert_stays_queued(three);
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    wait_for_state(three, IMS_ACCOUNT_IDLE);
+}
+
+/* An account that goes while it waits is not woken. */
+static void
+test_waiting_account_may_go(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two;
+
+    add_accounts(self, FAR_AND("2") ONE, FAR_AND("3"));
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    remove_file(self, "two.conf");
+    ims_accounts_reload(self->accounts);
+    while (ims_accounts_find(self->accounts, "two") != NULL)
+        g_main_context_iteration(NULL, TRUE);
+    fake_engine_end(-1, NULL);
+    wait_for_state(work, IMS_ACCOUNT_IDLE);
+    start_account(self, "three");
+    fake_engine_end(-1, NULL);
+    wait_for_state(ims_accounts_find(self->accounts, "three"), IMS_ACCOUNT_IDLE);
+}
+
+static void
 test_cancel_queued(Fixture *self, gconstpointer data)
 {
     const ImsSyncOptions limited = {.has_max_deletions = TRUE};
@@ -712,14 +872,6 @@ tunnel_settings(void)
     g_hash_table_insert(settings, (char *)"remote.type", (char *)"tunnel");
     g_hash_table_insert(settings, (char *)"remote.command", (char *)"ssh far");
     return settings;
-}
-
-static void
-remove_file(Fixture *self, const char *name)
-{
-    g_autofree char *path = g_build_filename(self->dir, name, NULL);
-
-    g_assert_cmpint(g_unlink(path), ==, 0);
 }
 
 static void
@@ -1038,6 +1190,11 @@ main(int argc, char **argv)
     ADD("/account/remove/that-fails-can-be-repeated", test_remove_that_fails_can_be_repeated);
     ADD("/account/remove/is-told-of-when-the-service-ends", test_free_tells_of_a_removal);
     ADD("/account/accounts/add-writes-a-file", test_add);
+    ADD("/account/turn/accounts-of-one-server-take-turns", test_accounts_take_turns);
+    ADD("/account/turn/in-order-and-the-smallest-number-holds", test_turns_are_in_order);
+    ADD("/account/turn/cancelled-gives-its-place", test_cancelled_gives_its_place);
+    ADD("/account/turn/both-sides-on-one-server-go-alone", test_both_sides_on_one_server);
+    ADD("/account/turn/waiting-account-may-go", test_waiting_account_may_go);
     ADD("/account/sync/offline-is-tried-again", test_offline_is_tried_again);
     ADD("/account/sync/only-an-awaited-sync-is-tried-again", test_retry_waits_for_what_was_asked);
     ADD("/account/sync/refused-password-is-spared", test_refused_is_spared);

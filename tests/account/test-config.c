@@ -164,6 +164,39 @@ test_compress(void)
     }
 }
 
+/* Whoever logs in, and with whatever TLS. */
+static void
+test_server(void)
+{
+    static const struct {
+        const char *text, *want;
+    } cases[] = {
+        {"[remote]\nhost=Mail.example.net\nusername=a\n", "imaps mail.example.net"},
+        {"[remote]\ntype=imap\nhost=mail.example.net\nusername=b\n", "imaps mail.example.net"},
+        {"[remote]\nhost=mail.example.net\nport=1993\nusername=a\n", "imaps mail.example.net 1993"},
+        {"[remote]\ntype=tunnel\ncommand=ssh a\nusername=b\n", "tunnel ssh a"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(ImsConfig) config = parse(cases[i].text, NULL);
+        g_autofree char *remote = ims_side_config_server(&config->side[IMS_REMOTE]);
+        g_autofree char *local = ims_side_config_server(&config->side[IMS_LOCAL]);
+
+        g_assert_cmpstr(remote, ==, cases[i].want);
+        g_assert_null(local);
+    }
+}
+
+static void
+test_connections(void)
+{
+    g_autoptr(ImsConfig) config = parse(REMOTE "connections=10\n", NULL);
+    g_autoptr(ImsConfig) other = parse(REMOTE, NULL);
+
+    g_assert_cmpuint(config->side[IMS_REMOTE].connections, ==, 10);
+    g_assert_cmpuint(other->side[IMS_REMOTE].connections, ==, 2);
+}
+
 /* GKeyFile would keep the last line of such a key. */
 static void
 test_twice(void)
@@ -312,6 +345,13 @@ static const RefusedCase refused_cases[] = {
      "split"},
     {"compress-maybe", REMOTE "compress=maybe\n", "[remote] compress: ", "known are: yes, no"},
     {"compress-without-a-line", REMOTE "[local]\ncompress=yes\n", "[local] compress: ", "means"},
+    {"connections-0",
+     REMOTE "connections=0\n",
+     "[remote] connections: ",
+     "1 to 10; left out it is 2"},
+    {"connections-11", REMOTE "connections=11\n", "[remote] connections: ", "1 to 10"},
+    {"connections-many", REMOTE "connections=many\n", "[remote] connections: ", "1 to 10"},
+    {"connections-of-none", REMOTE "[local]\nconnections=1\n", "[local] connections: ", "means"},
     {"port-0", REMOTE "port=0\n", "[remote] port: ", "1 to 65535"},
     {"port-65536", REMOTE "port=65536\n", "[remote] port: ", "1 to 65535"},
     {"port-word", REMOTE "port=imaps\n", "[remote] port: ", "1 to 65535"},
@@ -588,6 +628,8 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/tls-as-it-says", test_tls_keys);
     g_test_add_func("/account/config/proxy", test_proxy);
     g_test_add_func("/account/config/auth-in-its-order", test_auth);
+    g_test_add_func("/account/identity/server-is-what-takes-connections", test_server);
+    g_test_add_func("/account/config/connections-as-it-says", test_connections);
     g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);

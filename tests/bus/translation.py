@@ -37,7 +37,7 @@ REFUSED = [
     ({'remote.tpye': 'imaps'}, '[remote] tpye', 'type'),
     ({'remote.frobnicate': 'x'}, '[remote] frobnicate',
      'type, host, port, username, password-command, auth, ca-file, tls-min, tls-pin, tls-host, client-cert, '
-     'client-key, proxy, starttls, command, compress, prefix'),
+     'client-key, proxy, starttls, command, compress, connections, prefix'),
     ({'remtoe.type': 'imaps'}, '[remtoe]', 'remote'),
     ({'frobnicate': 'x'}, 'frobnicate', 'remote.host'),
     ({'remote.password': 'x'}, '[remote] password', 'imapsyncctl password work'),

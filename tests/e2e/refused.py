@@ -73,6 +73,24 @@ def a_refused_password_is_sent_once():
         equal(session.remote.log().count("auth failed, 1 attempts"), 2, "logins that failed")
 
 
+def accounts_of_one_server_share_its_connections():
+    with Session(settings="mail_max_userip_connections = 2\n") as session:
+        conn = session.remote_connection()
+        mail.fill(conn, "INBOX", mail.Corpus(1).messages(200))
+        conn.logout()
+        names = ["one", "two", "three"]
+        for name in names:
+            session.add(name)
+        jobs = [session.start_sync(name) for name in names]
+        states = [str(session.account_property("State", name)) for name in names]
+        equal(states[2], "queued", "the state of the third")
+        for job in jobs:
+            result, summary = job.wait(120)
+            equal(result, "done", f"the result ({job.get('Error')[1]})")
+            equal(summary["copied-local"], 200, "what was copied")
+        holds("Maximum number of connections" not in session.remote.log(), "one was refused")
+
+
 if __name__ == "__main__":
     run(
         "refused",
@@ -80,5 +98,6 @@ if __name__ == "__main__":
             a_server_that_comes_back_is_found_again,
             a_server_that_is_full_is_tried_again,
             a_refused_password_is_sent_once,
+            accounts_of_one_server_share_its_connections,
         ],
     )
