@@ -102,6 +102,13 @@ void ims_account_keyring_stirred(ImsAccount *self);
 /** ims_account_schedule: does, from the main loop, what is next to do. */
 void ims_account_schedule(ImsAccount *self);
 
+/** ims_account_remember_refusal: a server has refused what it was offered last, by @error. */
+void ims_account_remember_refusal(ImsAccount *self, const GError *error);
+void ims_account_forget_refusal(ImsAccount *self);
+/** ims_account_spare: Returns: (transfer full) (nullable): IMS_ERROR_AUTH_FAILED, if the passwords
+ * with this @print were refused a short while ago and @job is not to send them again. */
+GError *ims_account_spare(const ImsAccount *self, const ImsJob *job, const char *print);
+
 /** ims_turns_new: Returns: (transfer full): for ImsAccounts. */
 GPtrArray *ims_turns_new(void);
 /** ims_account_take_turn: asks for a connection to each of its servers. Returns: whether it has

@@ -14,8 +14,6 @@
 #include "account/verdict.h"
 #include "util/error.h"
 
-#define REFUSED_US (15 * 60 * (gint64)G_USEC_PER_SEC)
-
 static const char *const state_names[] = {
     "idle", "queued", "syncing", "offline", "blocked"}; /* by ImsAccountState */
 static const char *const attention_names[] = {
@@ -91,22 +89,6 @@ waits_for_keyring(const ImsAccount *self)
     return self->settled == IMS_ACCOUNT_BLOCKED && ims_verdict_waits_for_keyring(self->error);
 }
 
-static void
-forget_refusal(ImsAccount *self)
-{
-    g_clear_pointer(&self->refused, g_free);
-    g_clear_error(&self->refusal);
-}
-
-static void
-remember_refusal(ImsAccount *self, const GError *error)
-{
-    forget_refusal(self);
-    self->refused = g_strdup(self->offered);
-    self->refusal = g_error_copy(error);
-    self->refused_us = g_get_monotonic_time();
-}
-
 /* @report: (nullable) */
 static void
 end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
@@ -126,7 +108,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     if (verdict.result != IMS_RESULT_CANCELLED)
         settle(self, verdict, error);
     if (error == NULL)
-        forget_refusal(self);
+        ims_account_forget_refusal(self);
     ims_account_note_outcome(self, job);
     if (error == NULL && job->kind == IMS_JOB_SYNC && !job->options.dry_run)
         self->last_success_us = g_get_real_time();
@@ -191,7 +173,7 @@ reread(ImsAccount *self)
     g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
     g_clear_pointer(&self->config, ims_config_free);
     self->config = g_steal_pointer(&config);
-    forget_refusal(self);
+    ims_account_forget_refusal(self);
     if (error == NULL && waits_for_keyring(self))
         return TRUE;
     settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
@@ -302,25 +284,8 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
     else if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
         told = refused_error(self, error);
     if (g_error_matches(told, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
-        remember_refusal(self, told);
+        ims_account_remember_refusal(self, told);
     end_job(self, job, told != NULL ? told : error, report);
-}
-
-/* Too many tries lock accounts. A program that asks for a sync each minute does not know that; a
- * person who has put things right on the server does not want to wait, and has the test. */
-static GError *
-spare(const ImsAccount *self, const ImsJob *job, const char *print)
-{
-    if (job->kind == IMS_JOB_TEST || g_strcmp0(print, self->refused) != 0 ||
-        g_get_monotonic_time() - self->refused_us >= REFUSED_US)
-        return NULL;
-    return g_error_new(
-        IMS_ERROR,
-        IMS_ERROR_AUTH_FAILED,
-        _("%s (the same password is not sent again for a while, since that could lock the account; "
-          "'imapsyncctl test %s' sends it at once)"),
-        self->refusal->message,
-        self->name);
 }
 
 static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
@@ -340,7 +305,7 @@ credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *mis
         return;
     }
     print = ims_credentials_print(password);
-    error = spare(self, job, print);
+    error = ims_account_spare(self, job, print);
     if (error != NULL) {
         end_job(self, job, error, NULL);
         return;
@@ -621,7 +586,7 @@ ims_account_free(ImsAccount *self, gint64 deadline_us)
     g_clear_pointer(&self->listing, ims_report_unref);
     ims_report_unref(self->issues);
     g_free(self->offered);
-    forget_refusal(self);
+    ims_account_forget_refusal(self);
     g_free(self->path);
     g_free(self->name);
     g_free(self);
