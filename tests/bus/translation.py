@@ -205,7 +205,8 @@ class Jobs(Translated):
         for number, (command, *untranslated) in enumerate(BROKEN_SERVERS):
             with self.subTest(command):
                 name = f'work{number}'
-                self.add(name, {**GONE, 'local.command': command})
+                other = server(GREETING) + ' remote'  # whose login is not looked at any more
+                self.add(name, {**GONE, 'local.command': command, 'remote.command': other})
                 translated(self.error_of(name)[1], 'local: ', *untranslated)
 
     def test_mailboxes_that_are_not_listed(self):
