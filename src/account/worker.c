@@ -12,10 +12,12 @@
 
 #include "engine/pass.h"
 #include "util/clock.h"
+#include "util/log.h"
 
 #define PROGRESS_INTERVAL_US (G_USEC_PER_SEC / 4)
 
 struct ImsWorker {
+    char *name;
     GThread *thread;
     GMainContext *context;
     GAsyncQueue *orders; /* ImsOrder, or @orders itself for the end */
@@ -49,6 +51,7 @@ worker_clear(gpointer data)
 {
     ImsWorker *self = data;
 
+    g_free(self->name);
     g_main_context_unref(self->context);
     g_async_queue_unref(self->orders);
     g_async_queue_unref(self->ended);
@@ -196,6 +199,7 @@ work(gpointer data)
     ImsWorker *self = data;
     gpointer order;
 
+    ims_log_set_account(self->name);
     while ((order = g_async_queue_pop(self->orders)) != self->orders) {
         run(self, order);
         ims_order_free(order);
@@ -213,6 +217,7 @@ ims_worker_new(const char *name, const ImsWorkerListener *listener, gpointer dat
     self->context = g_main_context_ref_thread_default();
     self->orders = g_async_queue_new_full((GDestroyNotify)ims_order_free);
     self->ended = g_async_queue_new();
+    self->name = g_strdup(name);
     self->listener = listener;
     self->data = data;
     self->thread = g_thread_new(name, work, g_atomic_rc_box_acquire(self));

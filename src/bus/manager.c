@@ -10,6 +10,7 @@
 #include "bus/options.h"
 #include "bus/service-private.h"
 #include "bus/values.h"
+#include "util/log.h"
 #include "util/names.h"
 
 static ImsAccount *
@@ -360,6 +361,44 @@ get_jobs(
     return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
+static int
+get_debug(
+    sd_bus *bus,
+    const char *path,
+    const char *interface,
+    const char *property,
+    sd_bus_message *reply,
+    void *userdata,
+    sd_bus_error *ret_error)
+{
+    g_autofree char *topics = ims_log_topics();
+
+    return sd_bus_message_append(reply, "s", topics);
+}
+
+static int
+set_debug(
+    sd_bus *bus,
+    const char *path,
+    const char *interface,
+    const char *property,
+    sd_bus_message *value,
+    void *userdata,
+    sd_bus_error *ret_error)
+{
+    g_autoptr(GError) error = NULL;
+    const char *topics;
+    int r = sd_bus_message_read(value, "s", &topics);
+
+    if (r < 0)
+        return r;
+    if (!ims_log_set_topics(topics, &error))
+        return sd_bus_error_set(ret_error, SD_BUS_ERROR_INVALID_ARGS, error->message);
+
+    ims_manager_emit_changed(userdata, property);
+    return 0;
+}
+
 /* clang-format off */
 static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -394,6 +433,8 @@ static const sd_bus_vtable manager_vtable[] = {
     SD_BUS_PROPERTY("Features", "as", get_features, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Accounts", "ao", get_accounts, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Jobs", "ao", get_jobs, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_WRITABLE_PROPERTY("Debug", "s", get_debug, set_debug, 0,
+        SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE | SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 /* clang-format on */

@@ -613,6 +613,22 @@ class Process(ServiceTest):
             core = next(line for line in limits if line.startswith('Max core file size'))
         self.assertEqual(core.split()[4:6], ['0', '0'])
 
+    def set_debug(self, topics):
+        value = GLib.Variant('(ssv)', (MANAGER, 'Debug', GLib.Variant('s', topics)))
+        self.bus.call_sync(
+            NAME, ROOT, 'org.freedesktop.DBus.Properties', 'Set', value, None, 0, DEADLINE_S * 1000, None)
+
+    def test_what_is_traced_can_be_changed(self):
+        self.assertEqual(self.get(ROOT, MANAGER, 'Debug'), '')
+        self.set_debug('pump,imap')
+        self.assertEqual(self.get(ROOT, MANAGER, 'Debug'), 'imap,pump')
+        turn_until(lambda: self.changes(ROOT, MANAGER, 'Debug') == ['imap,pump'], 'the change to be told')
+        with self.assertRaises(GLib.Error) as caught:
+            self.set_debug('smtp')
+        self.assertIn('org.freedesktop.DBus.Error.InvalidArgs', str(caught.exception))
+        self.assertIn('imap, pump, engine', str(caught.exception))
+        self.assertEqual(self.get(ROOT, MANAGER, 'Debug'), 'imap,pump')
+
     def test_version_is_a_property_and_an_option(self):
         out, _ = self.home.start('--version').communicate(timeout=DEADLINE_S)
         self.assertEqual(out.split(), ['imapsyncd', self.get(ROOT, MANAGER, 'Version')])

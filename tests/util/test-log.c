@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "util/error.h"
+
 typedef struct {
     const char *name, *in, *want;
 } Case;
@@ -103,6 +105,106 @@ test_stderr(void)
     g_test_trap_assert_stdout_unmatched("*to people*");
 }
 
+/* -- topics -- */
+
+static void
+test_topics(void)
+{
+    static const struct {
+        const char *in, *want;
+    } table[] = {
+        {"imap", "imap"},
+        {"pump,imap", "imap,pump"},
+        {" engine , pump ", "pump,engine"},
+        {"all", "imap,pump,engine"},
+        {"imap,all", "imap,pump,engine"},
+        {"imap,", "imap"},
+        {"", ""},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *got = NULL;
+
+        g_assert_true(ims_log_set_topics(table[i].in, &error));
+        g_assert_no_error(error);
+        got = ims_log_topics();
+        g_assert_cmpstr(got, ==, table[i].want);
+    }
+    g_assert_false(ims_log_is_on(IMS_LOG_IMAP));
+    g_assert_true(ims_log_set_topics("engine", NULL));
+    g_assert_true(ims_log_is_on(IMS_LOG_ENGINE));
+    g_assert_false(ims_log_is_on(IMS_LOG_IMAP));
+    g_assert_true(ims_log_set_topics("", NULL));
+}
+
+static void
+test_no_topic(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *left = NULL;
+
+    g_assert_true(ims_log_set_topics("pump", NULL));
+    g_assert_false(ims_log_set_topics("imap,im\nap", &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    g_assert_cmpstr(
+        error->message,
+        ==,
+        "“im?ap” is nothing that can be traced; there are imap, pump, engine, and all");
+    left = ims_log_topics();
+    g_assert_cmpstr(left, ==, "pump");
+    g_assert_true(ims_log_set_topics("", NULL));
+}
+
+static void
+test_variable(void)
+{
+    if (g_test_subprocess()) {
+        g_setenv(IMS_LOG_VARIABLE, "pump,imap", TRUE);
+        ims_log_init();
+        ims_log_set_account("work");
+        ims_log_trace(IMS_LOG_IMAP, "remote", "> a1\r\n%s", "LOGIN");
+        ims_log_trace(IMS_LOG_PUMP, NULL, "octets");
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("*imap work remote > a1??LOGIN\n*pump work - octets\n");
+    g_test_trap_assert_stdout_unmatched("*LOGIN*");
+}
+
+static void
+test_wrong_variable(void)
+{
+    if (g_test_subprocess()) {
+        g_setenv(IMS_LOG_VARIABLE, "imap,smtp", TRUE);
+        ims_log_init();
+        g_assert_false(ims_log_is_on(IMS_LOG_IMAP));
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("*IMAPSYNC_DEBUG: *smtp*imap, pump, engine, and all*");
+}
+
+static void
+test_trace_is_cut(void)
+{
+    g_autoptr(GString) more = g_string_new(NULL);
+
+    if (g_test_subprocess()) {
+        for (guint i = 0; i < 999; i++)
+            g_string_append(more, "x");
+        ims_log_init();
+        ims_log_trace(IMS_LOG_IMAP, NULL, "%sqz", more->str);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("*xxx*");
+    g_test_trap_assert_stderr_unmatched("*q*");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -113,5 +215,10 @@ main(int argc, char **argv)
     g_test_add_func("/util/log/escape-cuts-at-200-characters", test_cut);
     g_test_add_func("/util/log/escape-is-valid-for-any-bytes", test_any_bytes);
     g_test_add_func("/util/log/messages-go-to-stderr", test_stderr);
+    g_test_add_func("/util/log/topics-are-named", test_topics);
+    g_test_add_func("/util/log/what-is-no-topic-changes-nothing", test_no_topic);
+    g_test_add_func("/util/log/the-environment-names-topics", test_variable);
+    g_test_add_func("/util/log/a-wrong-word-there-is-told", test_wrong_variable);
+    g_test_add_func("/util/log/a-trace-is-cut-at-1000-characters", test_trace_is_cut);
     return g_test_run();
 }
