@@ -95,6 +95,7 @@ set_side(
         break;
     }
     self->folder[which] = g_strdup(side->folder);
+    self->endpoint[which]->side = ims_side_name(which);
     self->endpoint[which]->password = g_strdup(password[which]);
     self->endpoint[which]->proxy.password = g_strdup(password[IMS_PROXY_OF(which)]);
     return TRUE;

@@ -30,7 +30,7 @@ leave_append(ImsSession *session)
 static void
 end_line(ImsSession *session)
 {
-    ims_session_put(session, "\r\n", 2);
+    ims_session_put_text(session, "\r\n");
     leave_append(session);
 }
 
@@ -61,7 +61,7 @@ put_message(ImsSession *session, const ImsFlags *flags, gint64 date, guint64 siz
     g_string_append_c(text, ' ');
     ims_encode_date(text, date);
     g_string_append_c(text, ' ');
-    ims_session_put(session, text->str, text->len);
+    ims_session_put_text(session, text->str);
     ims_session_put_literal(session, size);
     session->append.n_messages++;
     session->append.left = size;

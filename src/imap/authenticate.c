@@ -33,14 +33,14 @@ send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, gboolean *out_begun, GEr
     ImsSession *session = &self->session;
 
     ims_session_begin(session, cmd, "AUTHENTICATE ");
-    ims_session_put(session, ims_sasl_mechanism(sasl), strlen(ims_sasl_mechanism(sasl)));
+    ims_session_put_text(session, ims_sasl_mechanism(sasl));
     if (ims_conn_has(self, "SASL-IR")) {
-        ims_session_put(session, " ", 1);
+        ims_session_put_text(session, " ");
         if (!put_response(self, sasl, "", error))
             return FALSE;
         *out_begun = TRUE;
     }
-    ims_session_put(session, "\r\n", 2);
+    ims_session_put_text(session, "\r\n");
     ims_conn_sent_login(self, cmd);
     return TRUE;
 }
@@ -102,7 +102,7 @@ ims_conn_authenticate(
         if (!put_response(self, sasl, challenge_of(session, sasl, begun), error))
             return FALSE;
         begun = TRUE;
-        ims_session_put(session, "\r\n", 2);
+        ims_session_put_text(session, "\r\n");
     }
     session->awaits_go_on = FALSE;
     return check_proof(cmd, sasl, error);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/log.h"
 
 #define PATIENCE_US (600 * G_USEC_PER_SEC) /* without anything that was asked for */
 #define LOGOUT_US   (1 * G_USEC_PER_SEC)
@@ -70,6 +71,8 @@ ims_conn_fail(ImsConn *self, GError *fault, GError **error)
 {
     GError *explained = explain(self, fault);
 
+    if (ims_log_is_on(IMS_LOG_IMAP))
+        ims_log_trace(IMS_LOG_IMAP, self->session.side, "ended: %s", explained->message);
     g_clear_error(&self->session.error);
     ims_session_fail(&self->session, explained);
     close_link(self);
@@ -250,6 +253,7 @@ conn_new(ImsPump *pump, ImsLink *link, const ImsEndpoint *endpoint, const ImsClo
     self->link = link;
     self->compress = endpoint->compress;
     ims_session_init(&self->session);
+    self->session.side = endpoint->side;
     if (endpoint->type == IMS_ENDPOINT_STARTTLS)
         self->session.channel = IMS_CHANNEL_CLEAR;
     ims_pump_attach(pump, link, &ims_session_client, &self->session);
@@ -276,11 +280,8 @@ open_by(
     self = conn_new(pump, link, endpoint, clock);
     if (ims_conn_login(self, endpoint, offers, &fault))
         return g_steal_pointer(&self);
-    if (self->link != NULL)
-        ims_conn_fail(self, fault, error);
-    else
-        g_propagate_error(error, fault);
     *out_misled = ims_conn_was_misled(self);
+    g_propagate_error(error, fault);
     return NULL;
 }
 

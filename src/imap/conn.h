@@ -44,6 +44,7 @@ typedef enum {
 /* How to reach a server, and as whom. */
 typedef struct {
     ImsEndpointType type;
+    const char *side; /* (nullable): static: of the account, as ims_side_name() has it */
     ImsCompress compress;
     char *host;
     guint16 port;

@@ -21,6 +21,7 @@ ims_endpoint_copy(const ImsEndpoint *self)
 {
     ImsEndpoint *copy = ims_endpoint_new(self->type);
 
+    copy->side = self->side;
     copy->compress = self->compress;
     copy->auth = self->auth;
     copy->host = g_strdup(self->host);

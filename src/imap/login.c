@@ -79,12 +79,12 @@ send_login(ImsConn *self, ImsCmd *cmd, const ImsEndpoint *endpoint, GError **err
     if (ims_cmd_answered(cmd))
         return TRUE;
 
-    ims_session_put(session, " ", 1);
+    ims_session_put_text(session, " ");
     hide_password(session, endpoint->password);
     if (!put_string(self, cmd, endpoint->password, error))
         return FALSE;
     if (!ims_cmd_answered(cmd))
-        ims_session_put(session, "\r\n", 2);
+        ims_session_put_text(session, "\r\n");
     return TRUE;
 }
 

@@ -52,6 +52,7 @@ ims_session_init(ImsSession *self)
 void
 ims_session_clear(ImsSession *self)
 {
+    ims_session_trace_clear(self);
     g_clear_pointer(&self->parser, ims_parser_free);
     g_clear_pointer(&self->header, ims_fingerprint_free);
     ims_buf_clear(&self->output);
@@ -84,12 +85,14 @@ void
 ims_session_secured(ImsSession *self)
 {
     guint last_tag = self->last_tag;
+    const char *side = self->side;
 
     g_return_if_fail(g_queue_is_empty(&self->sent));
 
     ims_session_clear(self);
     ims_session_init(self);
     self->last_tag = last_tag;
+    self->side = side;
     self->greeted = TRUE;
 }
 
@@ -123,14 +126,30 @@ ims_session_is_idle(const ImsSession *self)
 
 /* -- commands -- */
 
-void
-ims_session_put(ImsSession *self, gconstpointer data, gsize len)
+static void
+put(ImsSession *self, gconstpointer data, gsize len)
 {
     if (self->error != NULL || ims_buf_append(&self->output, data, len))
         return;
 
     ims_session_fail(
         self, g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, _("a command is too long to be sent")));
+}
+
+void
+ims_session_put(ImsSession *self, gconstpointer data, gsize len)
+{
+    put(self, data, len);
+    if (ims_log_is_on(IMS_LOG_IMAP))
+        ims_session_trace_hidden(self, len);
+}
+
+void
+ims_session_put_text(ImsSession *self, const char *text)
+{
+    put(self, text, strlen(text));
+    if (ims_log_is_on(IMS_LOG_IMAP))
+        ims_session_trace_text(self, text);
 }
 
 void
@@ -143,16 +162,16 @@ ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text)
     cmd->n_pending++;
     g_queue_push_tail(&self->sent, sent);
 
-    ims_session_put(self, sent->tag, strlen(sent->tag));
-    ims_session_put(self, " ", 1);
-    ims_session_put(self, text, strlen(text));
+    ims_session_put_text(self, sent->tag);
+    ims_session_put_text(self, " ");
+    ims_session_put_text(self, text);
 }
 
 void
 ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text)
 {
     ims_session_begin(self, cmd, text);
-    ims_session_put(self, "\r\n", 2);
+    ims_session_put_text(self, "\r\n");
 }
 
 gboolean
@@ -169,7 +188,7 @@ ims_session_put_literal(ImsSession *self, guint64 size)
     g_autofree char *text =
         g_strdup_printf("{%" G_GUINT64_FORMAT "%s}\r\n", size, at_once ? "+" : "");
 
-    ims_session_put(self, text, strlen(text));
+    ims_session_put_text(self, text);
     self->awaits_go_on = !at_once;
 }
 
@@ -587,6 +606,8 @@ parse(ImsSession *self, const guint8 *data, gsize len, gsize *out_used, GError *
         return FALSE;
     if (step == IMS_PARSE_BODY)
         return ims_session_body_begins(self, error);
+    if (step == IMS_PARSE_RESPONSE && ims_log_is_on(IMS_LOG_IMAP))
+        ims_session_trace_response(self);
     if (step == IMS_PARSE_RESPONSE)
         return take_response(self, ims_parser_response(self->parser), error);
     return TRUE;

@@ -57,7 +57,15 @@ typedef struct {
     guint64 left; /* announced octets that have not been written yet */
 } ImsAppend;
 
+/* The line that is being sent, as the trace shows it. */
 typedef struct {
+    GString *line;    /* NULL: none yet */
+    guint64 n_hidden; /* octets behind @line that are not shown */
+} ImsTrace;
+
+typedef struct {
+    const char *side; /* (nullable): static: of the account, for the trace */
+    ImsTrace trace;
     ImsParser *parser;
     ImsBuf output;
     GQueue sent; /* commands that are unanswered, the oldest first */
@@ -117,15 +125,18 @@ gboolean ims_session_repeats(const ImsSession *self, const char *text);
  * that is not shown. */
 char *ims_session_words(const ImsSession *self, const ImsResponse *response);
 
-/** ims_session_begin: sends a tag and @text, without the end of the line. */
+/** ims_session_begin: sends a tag and @text, which a trace shows, without the end of the line. */
 void ims_session_begin(ImsSession *self, ImsCmd *cmd, const char *text);
 /** ims_session_send: sends a whole command. */
 void ims_session_send(ImsSession *self, ImsCmd *cmd, const char *text);
 /** ims_session_has: whether the server can do what is asked for at this stage. @word: in capitals.
  */
 gboolean ims_session_has(const ImsSession *self, const char *word);
-/** ims_session_put: sends octets. What passes the maximum of unsent octets ends the session. */
+/** ims_session_put: sends octets of a login or a message, of which a trace shows the number only.
+ * What passes the maximum of unsent octets ends the session. */
 void ims_session_put(ImsSession *self, gconstpointer data, gsize len);
+/** ims_session_put_text: sends what a trace may show, which it does once the line ends. */
+void ims_session_put_text(ImsSession *self, const char *text);
 /** ims_session_put_literal: sends the announcement of a literal. If the server has to be asked
  * (no LITERAL+, nor LITERAL- and a small size), awaits_go_on is set until it answers. */
 void ims_session_put_literal(ImsSession *self, guint64 size);
@@ -149,6 +160,13 @@ gboolean ims_session_body_ready(const ImsSession *self);
 gsize ims_session_read_body(ImsSession *self, const guint8 **out_data);
 /** ims_session_close_body: the reader is through with the body; the next one may begin. */
 void ims_session_close_body(ImsSession *self);
+
+/* Between session.c and trace.c: to be called only if IMS_LOG_IMAP is on, but for the last. */
+void ims_session_trace_text(ImsSession *self, const char *text);
+void ims_session_trace_hidden(ImsSession *self, gsize len);
+/** ims_session_trace_response: the parser has just come to the end of one. */
+void ims_session_trace_response(const ImsSession *self);
+void ims_session_trace_clear(ImsSession *self);
 
 /* Between session.c, stream.c and flood.c. */
 /** ims_session_asked: what came now was asked for. */

@@ -79,9 +79,9 @@ ims_lex_add_literal(ImsLex *self, gsize len)
 }
 
 void
-ims_lex_add_body(ImsLex *self)
+ims_lex_add_body(ImsLex *self, gsize len)
 {
-    add(self, IMS_TOKEN_BODY, self->at, 0);
+    add(self, IMS_TOKEN_BODY, self->at, len);
     self->want_body = FALSE;
 }
 

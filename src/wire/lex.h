@@ -17,7 +17,7 @@ typedef enum {
 
 typedef struct {
     ImsTokenType type;
-    guint32 start, len; /* in the line */
+    guint32 start, len; /* in the line; a BODY's octets need not stand there */
 } ImsToken;
 
 typedef struct {
@@ -56,8 +56,8 @@ gboolean ims_lex_is_fetch(const ImsLex *self);
 /** ims_lex_add_literal: adds the token of a literal whose @len octets will be appended to the line;
  * lexing goes on behind them. */
 void ims_lex_add_literal(ImsLex *self, gsize len);
-/** ims_lex_add_body: adds the token of a body that will not be kept. */
-void ims_lex_add_body(ImsLex *self);
+/** ims_lex_add_body: adds the token of a body of @len octets that will not be kept. */
+void ims_lex_add_body(ImsLex *self, gsize len);
 
 /** ims_lex_fail: sets @error to "@what at byte @at of a response"; @what: marked for translation,
  * which is done here. Returns: FALSE. */

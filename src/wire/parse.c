@@ -90,7 +90,7 @@ begin_body(ImsParser *self, guint64 size, GError **error)
     if (size > self->limits.max_body)
         return ims_lex_fail(error, self->lex.at, N_("a body above the limit"));
     self->body_left = size;
-    ims_lex_add_body(&self->lex);
+    ims_lex_add_body(&self->lex, (gsize)size);
     return ims_response_read_fetch(&self->response, &self->lex, &self->next_token, FALSE, error);
 }
 
@@ -282,4 +282,10 @@ ims_parser_body_inline(const ImsParser *self, gsize *out_len)
     token = &g_array_index(self->lex.tokens, ImsToken, self->lex.tokens->len - 1);
     *out_len = token->len;
     return self->lex.line->str + token->start;
+}
+
+void
+ims_parser_trace(const ImsParser *self, gboolean in_login, GString *out)
+{
+    ims_response_trace(&self->response, &self->lex, in_login, out);
 }

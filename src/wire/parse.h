@@ -160,4 +160,9 @@ void ims_parser_body_taken(ImsParser *self, gsize len);
  * has not been used, so there is something left to push. Valid until the next push. */
 const char *ims_parser_body_inline(const ImsParser *self, gsize *out_len);
 
+/** ims_parser_trace: appends the whole response that the last push led to, as a trace may show it:
+ * what comes from a message by its length, and names of mailboxes as they are. @in_login: it may
+ * repeat what was sent: words that are not known by their length as well. */
+void ims_parser_trace(const ImsParser *self, gboolean in_login, GString *out);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsParser, ims_parser_free)

@@ -22,6 +22,10 @@ void ims_response_clear(ImsResponse *self);
 gboolean ims_response_read_state(
     ImsResponse *self, ImsLex *lex, gboolean *out_is_state, GError **error);
 
+/** ims_response_trace: see ims_parser_trace(). */
+void ims_response_trace(
+    const ImsResponse *self, const ImsLex *lex, gboolean in_login, GString *out);
+
 /** ims_response_read_data: reads an untagged data response other than FETCH. */
 gboolean ims_response_read_data(ImsResponse *self, const ImsLex *lex, GError **error);
 
