@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "util/log.h"
+
 ImsBox *
 ims_box_new(ImsMailbox *mailbox)
 {
@@ -61,6 +63,14 @@ ims_pass_tell(ImsPass *self, ImsPhase phase, const ImsBox *box)
 {
     self->progress.phase = phase;
     self->progress.mailbox = box != NULL ? box->mailbox->name : "";
+    if (ims_log_is_on(IMS_LOG_ENGINE))
+        ims_log_trace(
+            IMS_LOG_ENGINE,
+            NULL,
+            "%s%s%s",
+            ims_phase_name(phase),
+            box != NULL ? ": " : "",
+            self->progress.mailbox);
     self->order->progress(&self->progress, self->order->data);
 }
 

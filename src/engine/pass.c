@@ -10,6 +10,7 @@
 #include "engine/pass.h"
 
 #include "engine/box.h"
+#include "util/log.h"
 
 /* With busy other clients a pass leaves the rest to the next one. */
 #define ROUNDS_MAX   6
@@ -39,12 +40,34 @@ announce_copies(ImsPass *self, GPtrArray *boxes)
     }
 }
 
+/* What @boxes have to have done. */
+static void
+trace_plan(const ImsPass *self, GPtrArray *boxes)
+{
+    for (guint i = 0; i < boxes->len; i++) {
+        const ImsBox *box = g_ptr_array_index(boxes, i);
+
+        if (box->left || box->plan == NULL)
+            continue;
+        ims_log_trace(
+            IMS_LOG_ENGINE,
+            NULL,
+            "plan for %s: %u copies to local, %u to remote, equal: %s",
+            box->mailbox->name,
+            box->plan->copies[IMS_LOCAL]->len,
+            box->plan->copies[IMS_REMOTE]->len,
+            ims_plan_is_empty(box->plan) ? "yes" : "no");
+    }
+}
+
 static gboolean
 one_round(ImsPass *self, GPtrArray *boxes, GError **error)
 {
     if (!ims_gather(self, boxes, error) || !ims_recover(self, boxes, error) ||
         !ims_decide_all(self, boxes, error))
         return FALSE;
+    if (ims_log_is_on(IMS_LOG_ENGINE))
+        trace_plan(self, boxes);
     if (self->order->dry_run) {
         ims_plan_work(self, boxes);
         return ims_commit(self, boxes, error);
@@ -68,6 +91,9 @@ static gboolean
 run_rounds(ImsPass *self, GPtrArray *boxes, guint max, GError **error)
 {
     for (guint round = 0; round < max && boxes->len > 0; round++) {
+        if (ims_log_is_on(IMS_LOG_ENGINE))
+            ims_log_trace(
+                IMS_LOG_ENGINE, NULL, "round %u over %u mailboxes", round + 1, boxes->len);
         if (!one_round(self, boxes, error))
             return FALSE;
         for (guint i = boxes->len; i > 0; i--) {

@@ -177,6 +177,8 @@ ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
 
     if (self->enable != NULL && !ims_conn_confirm(self, error))
         return FALSE;
+    if (!ims_cmd_answered(cmd) && ims_log_is_on(IMS_LOG_PUMP))
+        ims_log_trace(IMS_LOG_PUMP, self->session.side, "waits for the answer to %s", cmd->name);
 
     waited = ims_cmd_answered(cmd) ||
              (ims_conn_heed_compress(self, &local) &&

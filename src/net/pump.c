@@ -14,6 +14,7 @@
 
 #include "net/link-private.h"
 #include "util/error.h"
+#include "util/log.h"
 
 #define INPUT_SIZE (64 * 1024)
 
@@ -106,13 +107,32 @@ ims_pump_attach(ImsPump *self, ImsLink *link, const ImsPumpClient *client, gpoin
     g_ptr_array_add(self->ports, port);
 }
 
+static void
+trace_end(const Port *port)
+{
+    ImsLinkCount count = ims_link_count(port->link);
+
+    ims_log_trace(
+        IMS_LOG_PUMP,
+        NULL,
+        "closes %s: %" G_GUINT64_FORMAT " octets sent, %" G_GUINT64_FORMAT
+        " received, %" G_GUINT64_FORMAT " flights",
+        port->link->name,
+        count.sent,
+        count.received,
+        count.flights);
+}
+
 void
 ims_pump_detach(ImsPump *self, ImsLink *link)
 {
     Port *port = find_port(self, link);
 
-    if (port != NULL)
-        g_ptr_array_remove(self->ports, port);
+    if (port == NULL)
+        return;
+    if (ims_log_is_on(IMS_LOG_PUMP))
+        trace_end(port);
+    g_ptr_array_remove(self->ports, port);
 }
 
 void
@@ -350,22 +370,36 @@ set_fault(const Port *port, GError **error)
     return FALSE;
 }
 
+static void
+trace_wait(const Port *port, const ImsLinkCount *before, gint64 begin_us)
+{
+    ImsLinkCount now = ims_link_count(port->link);
+
+    ims_log_trace(
+        IMS_LOG_PUMP,
+        NULL,
+        "waited %.1f ms for %s: %" G_GUINT64_FORMAT " octets sent, %" G_GUINT64_FORMAT
+        " received%s%s",
+        (double)(g_get_monotonic_time() - begin_us) / 1000,
+        port->link->name,
+        now.sent - before->sent,
+        now.received - before->received,
+        port->fault != NULL ? "; " : "",
+        port->fault != NULL ? port->fault->message : "");
+}
+
 /* An answer that came before the trouble counts, so @ready is asked before the fault is looked at.
  */
-gboolean
-ims_pump_until(
+static gboolean
+move_until(
     ImsPump *self,
-    ImsLink *link,
+    Port *port,
     ImsReady ready,
     gconstpointer what,
     gint64 deadline_us,
     gint64 stall_us,
     GError **error)
 {
-    Port *port = find_port(self, link);
-
-    g_return_val_if_fail(port != NULL, FALSE);
-
     port->moved_us = g_get_monotonic_time();
     while (!g_cancellable_is_cancelled(self->cancel)) {
         gboolean moved = transmit_all(self);
@@ -384,4 +418,27 @@ ims_pump_until(
                 self, stall_us > 0 ? MIN(deadline_us, port->moved_us + stall_us) : deadline_us);
     }
     return set_cancelled(error);
+}
+
+gboolean
+ims_pump_until(
+    ImsPump *self,
+    ImsLink *link,
+    ImsReady ready,
+    gconstpointer what,
+    gint64 deadline_us,
+    gint64 stall_us,
+    GError **error)
+{
+    Port *port = find_port(self, link);
+    ImsLinkCount before = ims_link_count(link);
+    gint64 begin_us = g_get_monotonic_time();
+    gboolean is_ready;
+
+    g_return_val_if_fail(port != NULL, FALSE);
+
+    is_ready = move_until(self, port, ready, what, deadline_us, stall_us, error);
+    if (ims_log_is_on(IMS_LOG_PUMP))
+        trace_wait(port, &before, begin_us);
+    return is_ready;
 }
