@@ -247,10 +247,12 @@ ims_credentials_cancel(ImsCredentials *self)
         credentials_free(self);
 }
 
-/* A digest with a key that dies with the process: it cannot be looked up in a table. */
+/* A digest with a key that dies with the process: it cannot be looked up in a table. GLib does not
+ * wipe the block that it works on, so that a block of nothing has to come behind the passwords. */
 char *
 ims_credentials_print(const char *const password[IMS_N_PASSWORDS])
 {
+    static const guint8 nothing[64]; /* octets of a block */
     static guint8 key[32];
     static gboolean has_key;
     g_autoptr(GHmac) hmac = NULL;
@@ -263,5 +265,6 @@ ims_credentials_print(const char *const password[IMS_N_PASSWORDS])
 
         g_hmac_update(hmac, (const guchar *)text, (gssize)strlen(text) + 1);
     }
+    g_hmac_update(hmac, nothing, sizeof nothing);
     return g_strdup(g_hmac_get_string(hmac));
 }
