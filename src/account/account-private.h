@@ -8,6 +8,7 @@
 #include "account/credentials.h"
 #include "account/keyring.h"
 #include "account/recall.h"
+#include "account/trust.h"
 #include "account/worker.h"
 
 /* What accounts.c, account.c, job.c and removal.c share. Life: the accounts own all accounts and
@@ -48,6 +49,8 @@ struct ImsAccount {
     gint64 last_success_us;
     ImsReport *listing; /* the last report with a whole tree */
     ImsReport *issues;  /* the last report that knew the issues */
+    ImsTrust trust;     /* the issues that no report has */
+    GPtrArray *open;    /* ImsIssue: all of both */
     ImsRecall *recall;  /* these, as earlier runs left them, are being read; else NULL */
 
     /* how it goes: see ims_account_leave() */
@@ -121,6 +124,9 @@ void ims_account_end_turn(ImsAccount *self);
 void ims_account_note_outcome(ImsAccount *self, const ImsJob *job);
 /** ims_account_cancel_retry: does not try again by itself. */
 void ims_account_cancel_retry(ImsAccount *self);
+/** ims_account_list_issues: makes anew the list of all that are open. Returns: whether they are
+ * others now. */
+gboolean ims_account_list_issues(ImsAccount *self);
 /** ims_account_cancel_job: FALSE if it has ended. */
 gboolean ims_account_cancel_job(ImsAccount *self, ImsJob *job);
 

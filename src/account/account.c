@@ -27,37 +27,18 @@ tell_changed(ImsAccount *self)
 
 /* -- the end of a job -- */
 
-static gboolean
-same_issues(const GPtrArray *a, const GPtrArray *b)
-{
-    if (a->len != b->len)
-        return FALSE;
-    for (guint i = 0; i < a->len; i++) {
-        const ImsIssue *x = a->pdata[i], *y = b->pdata[i];
-
-        if (x->id != y->id || x->count != y->count || g_strcmp0(x->detail, y->detail) != 0)
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/* Keeps of @report what it knows: a pass that ended early may know neither tree nor issues.
- * Returns: whether the issues are others now. */
-static gboolean
+/* Keeps of @report what it knows: a pass that ended early may know neither tree nor issues. */
+static void
 keep_report(ImsAccount *self, ImsReport *report)
 {
-    gboolean same;
-
     if (report->listed) {
         g_clear_pointer(&self->listing, ims_report_unref);
         self->listing = ims_report_ref(report);
     } else if (report->issues->len == 0) {
-        return FALSE;
+        return;
     }
-    same = same_issues(self->issues->issues, report->issues);
     ims_report_unref(self->issues);
     self->issues = ims_report_ref(report);
-    return !same;
 }
 
 static void
@@ -95,10 +76,14 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 {
     const ImsListener *listener = self->accounts->listener;
     gboolean acted = report != NULL && !job->options.dry_run;
-    gboolean issues_changed = acted && keep_report(self, report);
-    ImsVerdict verdict =
-        ims_verdict(error, report, job->options.mailboxes, self->issues->issues->len);
+    gboolean issues_changed;
+    ImsVerdict verdict;
 
+    if (acted)
+        keep_report(self, report);
+    ims_trust_learn(&self->trust, error, job->progress.phase);
+    issues_changed = ims_account_list_issues(self);
+    verdict = ims_verdict(error, report, job->options.mailboxes, self->open->len);
     job->result = verdict.result;
     job->error = error != NULL ? g_error_copy(error) : NULL;
     job->report = report != NULL ? ims_report_ref(report) : NULL;
@@ -174,9 +159,12 @@ reread(ImsAccount *self)
     g_clear_pointer(&self->config, ims_config_free);
     self->config = g_steal_pointer(&config);
     ims_account_forget_refusal(self);
+    ims_trust_forget(&self->trust);
+    if (ims_account_list_issues(self))
+        self->accounts->listener->issues_changed(self, self->accounts->data);
     if (error == NULL && waits_for_keyring(self))
         return TRUE;
-    settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
+    settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
     tell_changed(self);
     return TRUE;
 }
@@ -232,11 +220,11 @@ is_of_proxy(const ImsProxy *proxy, const char *words)
     return name != NULL && strstr(words, name) != NULL;
 }
 
-/* Only here are the account's name and its command known. The engine has put the side in front. */
+/* Only here are the account's name and its command known. */
 static GError *
 refused_error(const ImsAccount *self, const GError *error)
 {
-    ImsSide side = g_str_has_prefix(error->message, "local: ") ? IMS_LOCAL : IMS_REMOTE;
+    ImsSide side = ims_verdict_side(error);
     g_autofree char *command =
         g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
     g_autofree char *proxy_command = g_strconcat(command, " --proxy", NULL);
@@ -458,7 +446,7 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
     if (error != NULL) {
         if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
             !g_str_equal(self->error->message, error->message)) {
-            settle(self, ims_verdict(error, NULL, NULL, self->issues->issues->len), error);
+            settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
             tell_changed(self);
         }
         return;
@@ -499,18 +487,19 @@ static void
 recalled(ImsReport *report, gpointer data)
 {
     ImsAccount *self = data;
+    gboolean issues_changed;
 
     self->recall = NULL;
     if (report != NULL && report->listed) {
-        gboolean issues_changed = keep_report(self, report);
-
+        keep_report(self, report);
         for (guint i = 0; i < report->mailboxes->len; i++) {
             const ImsMailboxReport *mailbox = report->mailboxes->pdata[i];
 
             self->last_success_us = MAX(self->last_success_us, mailbox->last_sync_us);
         }
+        issues_changed = ims_account_list_issues(self);
         if (self->config != NULL)
-            settle(self, ims_verdict(NULL, NULL, NULL, report->issues->len), NULL);
+            settle(self, ims_verdict(NULL, NULL, NULL, self->open->len), NULL);
         if (issues_changed)
             self->accounts->listener->issues_changed(self, self->accounts->data);
         tell_changed(self);
@@ -553,6 +542,7 @@ ims_account_new(ImsAccounts *accounts, const char *name, const char *path)
     self->name = g_strdup(name);
     self->path = g_strdup(path);
     self->issues = ims_report_new();
+    ims_account_list_issues(self);
     self->config = ims_config_load(path, name, &self->error);
     self->settled = self->config != NULL ? IMS_ACCOUNT_IDLE : IMS_ACCOUNT_BLOCKED;
     g_queue_init(&self->queue);
@@ -585,6 +575,8 @@ ims_account_free(ImsAccount *self, gint64 deadline_us)
     g_clear_error(&self->error);
     g_clear_pointer(&self->listing, ims_report_unref);
     ims_report_unref(self->issues);
+    ims_trust_forget(&self->trust);
+    g_ptr_array_unref(self->open);
     g_free(self->offered);
     ims_account_forget_refusal(self);
     g_free(self->path);
@@ -650,10 +642,4 @@ const ImsReport *
 ims_account_report(const ImsAccount *self)
 {
     return self->listing;
-}
-
-GPtrArray *
-ims_account_issues(const ImsAccount *self)
-{
-    return self->issues->issues;
 }

@@ -142,7 +142,8 @@ gint64 ims_account_next_sync_us(const ImsAccount *self);
 ImsJob *ims_account_job(const ImsAccount *self); /* the running one, else the queued; nullable */
 /** ims_account_report: Returns: (transfer none) (nullable): the last one with a listing. */
 const ImsReport *ims_account_report(const ImsAccount *self);
-/** ims_account_issues: Returns: (transfer none) (element-type ImsIssue). */
+/** ims_account_issues: Returns: (transfer none) (element-type ImsIssue): all that are open, by id;
+ * valid until the next change. */
 GPtrArray *ims_account_issues(const ImsAccount *self);
 
 /**

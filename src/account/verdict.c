@@ -86,6 +86,12 @@ ims_verdict(const GError *error, const ImsReport *report, char *const *mailboxes
     }
 }
 
+ImsSide
+ims_verdict_side(const GError *error)
+{
+    return g_str_has_prefix(error->message, "local: ") ? IMS_LOCAL : IMS_REMOTE;
+}
+
 gboolean
 ims_verdict_waits_for_keyring(const GError *error)
 {

@@ -23,6 +23,9 @@ typedef struct {
 ImsVerdict ims_verdict(
     const GError *error, const ImsReport *report, char *const *mailboxes, guint n_issues);
 
+/** ims_verdict_side: Returns: of whose server @error, of a login, speaks: the engine has put the
+ * side in front of its message. */
+ImsSide ims_verdict_side(const GError *error);
 /** ims_verdict_waits_for_keyring: whether, after @error, another password or an unlocked keyring is
  * all that is needed. @error: (nullable). */
 gboolean ims_verdict_waits_for_keyring(const GError *error);

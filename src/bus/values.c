@@ -127,12 +127,74 @@ ims_values_append_outcome(sd_bus_message *m, const ImsMailboxReport *mailbox)
     return r < 0 ? r : close_named(m);
 }
 
+static int
+append_words(sd_bus_message *m, GVariant *words)
+{
+    g_autofree const char **strv = g_variant_get_strv(words, NULL);
+    int r = sd_bus_message_open_container(m, 'v', "as");
+
+    if (r >= 0)
+        r = sd_bus_message_append_strv(m, (char **)strv);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int
+append_fact(sd_bus_message *m, const char *key, GVariant *value)
+{
+    int r = sd_bus_message_open_container(m, 'e', "sv");
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", key);
+    if (r < 0)
+        return r;
+
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
+        r = sd_bus_message_append(m, "v", "s", g_variant_get_string(value, NULL));
+    else if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
+        r = sd_bus_message_append(m, "v", "t", g_variant_get_uint64(value));
+    else
+        r = append_words(m, value);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int
+append_facts(sd_bus_message *m, const ImsIssue *issue)
+{
+    GVariantIter iter;
+    const char *key;
+    GVariant *value;
+    int r = sd_bus_message_open_container(m, 'e', "sv");
+
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", "actions");
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_append_strv(m, (char **)ims_issue_actions(issue->kind));
+    if (r >= 0)
+        r = sd_bus_message_close_container(m);
+    if (r >= 0)
+        r = sd_bus_message_close_container(m);
+    if (r < 0 || issue->facts == NULL)
+        return r;
+
+    g_variant_iter_init(&iter, issue->facts);
+    while (g_variant_iter_loop(&iter, "{&sv}", &key, &value) && r >= 0)
+        r = append_fact(m, key, value);
+    return r;
+}
+
 int
 ims_values_append_issue(sd_bus_message *m, const ImsIssue *issue)
 {
+    int r = sd_bus_message_open_container(m, 'a', "{sv}");
+
+    if (r < 0)
+        return r;
+
     /* clang-format off */
-    return sd_bus_message_append(
-        m, "a{sv}", 7,
+    r = sd_bus_message_append(
+        m, "{sv}{sv}{sv}{sv}{sv}{sv}{sv}",
         "id", "t", issue->id,
         "kind", "s", ims_issue_kind_name(issue->kind),
         "mailbox", "s", issue->mailbox,
@@ -141,4 +203,7 @@ ims_values_append_issue(sd_bus_message *m, const ImsIssue *issue)
         "since", "t", (guint64)issue->since_us,
         "detail", "s", issue->detail);
     /* clang-format on */
+    if (r >= 0)
+        r = append_facts(m, issue);
+    return r < 0 ? r : sd_bus_message_close_container(m);
 }

@@ -12,6 +12,7 @@ static const char *const kinds[] = {
     [IMS_ISSUE_NAME] = "name",
     [IMS_ISSUE_READ_ONLY] = "read-only",
     [IMS_ISSUE_ALERT] = "alert",
+    [IMS_ISSUE_CERTIFICATE] = "certificate",
 };
 
 G_STATIC_ASSERT(G_N_ELEMENTS(kinds) == IMS_N_ISSUES);
@@ -22,6 +23,15 @@ ims_issue_kind_name(ImsIssueKind kind)
     g_assert(kind < IMS_N_ISSUES);
 
     return kinds[kind];
+}
+
+const char *const *
+ims_issue_actions(ImsIssueKind kind)
+{
+    static const char *const none[] = {NULL};
+    static const char *const certificate[] = {"pin", NULL};
+
+    return kind == IMS_ISSUE_CERTIFICATE ? certificate : none;
 }
 
 ImsIssue *
@@ -43,6 +53,7 @@ ims_issue_copy(const ImsIssue *self)
 
     copy->mailbox = g_strdup(self->mailbox);
     copy->detail = g_strdup(self->detail);
+    copy->facts = self->facts != NULL ? g_variant_ref(self->facts) : NULL;
     return copy;
 }
 
@@ -53,5 +64,6 @@ ims_issue_free(ImsIssue *self)
         return;
     g_free(self->mailbox);
     g_free(self->detail);
+    g_clear_pointer(&self->facts, g_variant_unref);
     g_free(self);
 }

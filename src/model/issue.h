@@ -15,8 +15,9 @@ typedef enum {
     IMS_ISSUE_REFUSED,          /* messages that @side refused */
     IMS_ISSUE_MAILBOX_FAILED,   /* @side answered NO to CREATE or SELECT; @detail has its words */
     IMS_ISSUE_NAME,             /* @side cannot hold this name as it is */
-    IMS_ISSUE_READ_ONLY, /* flags changed on the other side wait until @side may be written */
-    IMS_ISSUE_ALERT,     /* the server of @side has something to say; no mailbox */
+    IMS_ISSUE_READ_ONLY,   /* flags changed on the other side wait until @side may be written */
+    IMS_ISSUE_ALERT,       /* the server of @side has something to say; no mailbox */
+    IMS_ISSUE_CERTIFICATE, /* @side's certificate was rejected; @facts describes it */
     IMS_N_ISSUES
 } ImsIssueKind;
 
@@ -28,7 +29,12 @@ typedef struct {
     guint64 count;   /* messages concerned */
     gint64 since_us; /* microseconds since the epoch */
     char *detail;    /* server text, escaped, or "" */
+    GVariant *facts; /* `a{sv}`: what more is known, see data/dbus/org.imapsync1.xml; or NULL */
 } ImsIssue;
+
+/** ims_issue_actions: Returns: (transfer none): what the user may answer to one of @kind; ends with
+ * NULL. */
+const char *const *ims_issue_actions(ImsIssueKind kind);
 
 /** ims_issue_kind_name: Returns: (transfer none): as on the bus, such as `needs-adoption`. */
 const char *ims_issue_kind_name(ImsIssueKind kind);

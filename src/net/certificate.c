@@ -12,9 +12,11 @@
 #include <string.h>
 
 #include "util/error.h"
+#include "util/log.h"
 #include "util/pin.h"
 
-#define PKCS11 "pkcs11:"
+#define PKCS11  "pkcs11:"
+#define PEM_MAX 32768
 
 /* A file without a certificate would make a database that rejects every server and says not why. */
 static GTlsDatabase *
@@ -153,17 +155,25 @@ ims_certificate_is_pinned(const ImsTlsPolicy *policy, GTlsCertificate *certifica
 
 static const struct {
     GTlsCertificateFlags flag;
+    const char *word; /* for programs */
     const char *text;
 } reasons[] = {
     {G_TLS_CERTIFICATE_UNKNOWN_CA,
+     "unknown-authority",
      N_("it is signed by an authority that is not trusted here (if that is your own, name its PEM "
         "file as ca-file)")},
-    {G_TLS_CERTIFICATE_BAD_IDENTITY, N_("it was issued for another name (check the host setting)")},
-    {G_TLS_CERTIFICATE_NOT_ACTIVATED, N_("it is not valid yet (check this computer's clock)")},
-    {G_TLS_CERTIFICATE_EXPIRED, N_("it has expired (its server's administrator has to renew it)")},
-    {G_TLS_CERTIFICATE_REVOKED, N_("it has been revoked")},
-    {G_TLS_CERTIFICATE_INSECURE, N_("it uses an algorithm that is no longer secure")},
-    {G_TLS_CERTIFICATE_GENERIC_ERROR, N_("it could not be checked")},
+    {G_TLS_CERTIFICATE_BAD_IDENTITY,
+     "wrong-name",
+     N_("it was issued for another name (check the host setting)")},
+    {G_TLS_CERTIFICATE_NOT_ACTIVATED,
+     "not-yet-valid",
+     N_("it is not valid yet (check this computer's clock)")},
+    {G_TLS_CERTIFICATE_EXPIRED,
+     "expired",
+     N_("it has expired (its server's administrator has to renew it)")},
+    {G_TLS_CERTIFICATE_REVOKED, "revoked", N_("it has been revoked")},
+    {G_TLS_CERTIFICATE_INSECURE, "insecure", N_("it uses an algorithm that is no longer secure")},
+    {G_TLS_CERTIFICATE_GENERIC_ERROR, "unverifiable", N_("it could not be checked")},
 };
 
 /* Returns: (transfer full) */
@@ -184,6 +194,68 @@ join_reasons(GTlsCertificateFlags flags, const GError *problem)
     return g_string_free(g_steal_pointer(&why), FALSE);
 }
 
+static void
+add_reasons(GVariantDict *facts, GTlsCertificateFlags flags, const GError *problem)
+{
+    const char *words[G_N_ELEMENTS(reasons) + 1];
+    gssize n = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        if (flags & reasons[i].flag)
+            words[n++] = reasons[i].word;
+    }
+    if (n == 0)
+        words[n++] = problem != NULL ? "unverifiable" : "not-pinned";
+    g_variant_dict_insert_value(facts, "reasons", g_variant_new_strv(words, n));
+}
+
+/* Whoever has made the certificate has chosen @name. */
+static void
+add_name(GVariantDict *facts, const char *key, const char *name)
+{
+    g_autofree char *shown =
+        ims_text_escape(name != NULL ? name : "", name != NULL ? strlen(name) : 0);
+
+    g_variant_dict_insert(facts, key, "s", shown);
+}
+
+static void
+add_date(GVariantDict *facts, const char *key, GDateTime *date)
+{
+    gint64 seconds = date != NULL ? g_date_time_to_unix(date) : 0;
+
+    g_variant_dict_insert(facts, key, "t", (guint64)MAX(seconds, 0) * G_USEC_PER_SEC);
+}
+
+/* Returns: (transfer floating): what data/dbus/org.imapsync1.xml says of an issue `certificate`. */
+static GVariant *
+describe(
+    GTlsCertificate *certificate,
+    GTlsCertificateFlags flags,
+    const GError *problem,
+    const char *pin)
+{
+    g_autoptr(GVariantDict) facts = g_variant_dict_new(NULL);
+    g_autoptr(GDateTime) not_before = g_tls_certificate_get_not_valid_before(certificate);
+    g_autoptr(GDateTime) not_after = g_tls_certificate_get_not_valid_after(certificate);
+    g_autofree char *subject = g_tls_certificate_get_subject_name(certificate);
+    g_autofree char *issuer = g_tls_certificate_get_issuer_name(certificate);
+    g_autofree char *pem = NULL;
+
+    g_object_get(certificate, "certificate-pem", &pem, NULL);
+    if (pem != NULL && strlen(pem) <= PEM_MAX) /* a part of it would be of no use */
+        g_variant_dict_insert(facts, "pem", "s", pem);
+    else
+        g_variant_dict_insert(facts, "pem", "s", "");
+    add_reasons(facts, flags, problem);
+    add_name(facts, "subject", subject);
+    add_name(facts, "issuer", issuer);
+    add_date(facts, "not-before", not_before);
+    add_date(facts, "not-after", not_after);
+    g_variant_dict_insert(facts, "pin", "s", pin);
+    return g_variant_dict_end(facts);
+}
+
 void
 ims_certificate_set_rejected(
     const char *server,
@@ -194,19 +266,9 @@ ims_certificate_set_rejected(
 {
     g_autofree char *why = join_reasons(flags, problem);
     g_autofree char *pin = certificate != NULL ? ims_certificate_pin(certificate) : NULL;
+    g_autoptr(GError) rejected = NULL;
 
-    if (pin != NULL)
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CERTIFICATE_REJECTED,
-            _("the certificate of %s was rejected: %s; if you have made sure that its key is the "
-              "server's, trust it by '%s%s'"),
-            server,
-            why,
-            "tls-pin = ",
-            pin);
-    else
+    if (pin == NULL) {
         g_set_error(
             error,
             IMS_ERROR,
@@ -214,4 +276,17 @@ ims_certificate_set_rejected(
             _("the certificate of %s was rejected: %s"),
             server,
             why);
+        return;
+    }
+    rejected = g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_CERTIFICATE_REJECTED,
+        _("the certificate of %s was rejected: %s; if you have made sure that its key is the "
+          "server's, trust it by '%s%s'"),
+        server,
+        why,
+        "tls-pin = ",
+        pin);
+    ims_error_set_facts(rejected, describe(certificate, flags, problem, pin));
+    g_propagate_error(error, g_steal_pointer(&rejected));
 }

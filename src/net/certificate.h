@@ -27,7 +27,8 @@ gboolean ims_certificate_is_pinned(const ImsTlsPolicy *policy, GTlsCertificate *
  * @flags: what is wrong with it; 0: that its key is not pinned
  * @problem: (nullable): GIO's words, if there are no flags
  *
- * Sets IMS_ERROR_CERTIFICATE_REJECTED, with the reasons and the key.
+ * Sets IMS_ERROR_CERTIFICATE_REJECTED, with the reasons and the key; and, if the certificate can be
+ * read, with facts (see ims_error_facts()) for an issue.
  */
 void ims_certificate_set_rejected(
     const char *server,

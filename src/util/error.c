@@ -4,9 +4,47 @@
  * table is ordered by code, and a code added behind its end does not compile. */
 #include "util/error.h"
 
+/* What an error of ours carries beside its message; copied with it. */
+typedef struct {
+    GVariant *facts; /* NULL: nothing */
+} ImsErrorPrivate;
+
+static void
+ims_error_private_init(ImsErrorPrivate *self)
+{
+    self->facts = NULL;
+}
+
+static void
+ims_error_private_copy(const ImsErrorPrivate *from, ImsErrorPrivate *to)
+{
+    to->facts = from->facts != NULL ? g_variant_ref(from->facts) : NULL;
+}
+
+static void
+ims_error_private_clear(ImsErrorPrivate *self)
+{
+    g_clear_pointer(&self->facts, g_variant_unref);
+}
+
 /* clang-format off */
-G_DEFINE_QUARK(ims-error-quark, ims_error)
+G_DEFINE_EXTENDED_ERROR(ImsError, ims_error)
 /* clang-format on */
+
+void
+ims_error_set_facts(GError *error, GVariant *facts)
+{
+    ImsErrorPrivate *self = ims_error_get_private(error);
+
+    ims_error_private_clear(self);
+    self->facts = g_variant_ref_sink(facts);
+}
+
+GVariant *
+ims_error_facts(const GError *error)
+{
+    return error->domain == IMS_ERROR ? ims_error_get_private(error)->facts : NULL;
+}
 
 static const char *const names[] = {
     [IMS_ERROR_CANCELLED] = "Cancelled",

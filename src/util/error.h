@@ -38,6 +38,17 @@ typedef enum {
 GQuark ims_error_quark(void);
 
 /**
+ * ims_error_set_facts:
+ * @error: of this domain
+ * @facts: (transfer floating): an `a{sv}`
+ *
+ * Lets @error, and each copy of it, carry what programs can use beside the message for people.
+ */
+void ims_error_set_facts(GError *error, GVariant *facts);
+/** ims_error_facts: @error: of any domain. Returns: (transfer none) (nullable). */
+GVariant *ims_error_facts(const GError *error);
+
+/**
  * ims_error_name:
  * @code: an #ImsError
  *

@@ -19,6 +19,7 @@ typedef struct {
     guint64 done;
     int code;
     ImsReport *report;
+    GError *error; /* NULL: @code says all */
 } Step;
 
 struct ImsPump {
@@ -67,6 +68,16 @@ void
 fake_engine_end(int code, ImsReport *report)
 {
     push((Step){.verb = END, .code = code, .report = report});
+}
+
+void
+fake_engine_reject(ImsSide side, const char *pin)
+{
+    GError *error =
+        g_error_new(IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED, "%s: rejected", ims_side_name(side));
+
+    ims_error_set_facts(error, g_variant_new_parsed("{'pin': <%s>}", pin));
+    push((Step){.verb = END, .code = -1, .error = error});
 }
 
 void
@@ -164,7 +175,9 @@ follow(const ImsPassOrder *order, GError **error)
             ended = TRUE;
             break;
         case END:
-            if (step->code >= 0)
+            if (step->error != NULL)
+                g_propagate_error(error, step->error);
+            else if (step->code >= 0)
                 g_set_error_literal(error, IMS_ERROR, step->code, "as told");
             report = step->report;
             ended = TRUE;

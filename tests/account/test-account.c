@@ -575,6 +575,84 @@ test_waiting_account_may_go(Fixture *self, gconstpointer data)
     wait_for_state(ims_accounts_find(self->accounts, "three"), IMS_ACCOUNT_IDLE);
 }
 
+static const ImsIssue *
+only_issue(ImsAccount *account)
+{
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 1);
+    return ims_account_issues(account)->pdata[0];
+}
+
+static const ImsIssue *
+reject(Fixture *self, ImsSide side, const char *pin)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+
+    fake_engine_reject(side, pin);
+    wait_for_end(start_sync(self, &all));
+    return only_issue(account);
+}
+
+/* One issue for each key, until the server's passes. */
+static void
+test_rejected_certificate(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    const ImsIssue *issue = reject(self, IMS_REMOTE, "x");
+    guint64 id = issue->id;
+
+    g_assert_nonnull(strstr(self->log->str, " issues=1"));
+    g_assert_cmpint(issue->kind, ==, IMS_ISSUE_CERTIFICATE);
+    g_assert_cmpint(issue->side, ==, IMS_REMOTE);
+    g_assert_cmpstr(issue->mailbox, ==, "");
+    g_assert_cmpint(issue->since_us, >, 0);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_CERTIFICATE);
+
+    g_string_assign(self->log, LOG_START);
+    g_assert_cmpuint(reject(self, IMS_REMOTE, "x")->id, ==, id);
+    g_assert_null(strstr(self->log->str, "issues="));
+    issue = reject(self, IMS_REMOTE, "y");
+    g_assert_cmpuint(issue->id, ==, id + 1);
+    g_assert_nonnull(strstr(self->log->str, " issues=1"));
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL); /* it says nothing about the certificate */
+    only_issue(account);
+    sync_to_end(self, -1, NULL);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+    g_assert_nonnull(strstr(self->log->str, " issues=0"));
+}
+
+/* The local side comes first, so that one is settled when the other is at fault. */
+static void
+test_certificates_of_both_sides(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    guint64 id = reject(self, IMS_REMOTE, "x")->id;
+    GPtrArray *issues;
+
+    fake_engine_reject(IMS_LOCAL, "y");
+    wait_for_end(start_sync(self, &all));
+    issues = ims_account_issues(account);
+    g_assert_cmpuint(issues->len, ==, 2);
+    g_assert_cmpint(((ImsIssue *)issues->pdata[0])->side, ==, IMS_LOCAL);
+    g_assert_cmpuint(((ImsIssue *)issues->pdata[1])->id, ==, id);
+
+    g_assert_cmpuint(reject(self, IMS_REMOTE, "x")->id, ==, id);
+    sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+}
+
+static void
+test_certificate_of_other_settings(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+
+    reject(self, IMS_REMOTE, "x");
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+    g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_NONE);
+}
+
 static void
 test_cancel_queued(Fixture *self, gconstpointer data)
 {
@@ -1179,6 +1257,9 @@ main(int argc, char **argv)
     ADD("/account/accounts/tell-what-is-remembered", test_recalled);
     ADD("/account/sync/progress-is-rare-and-the-last-is-true", test_progress_is_rare);
     ADD("/account/test/is-no-sync", test_connect_test);
+    ADD("/account/certificate/is-an-issue-until-one-passes", test_rejected_certificate);
+    ADD("/account/certificate/is-of-one-side", test_certificates_of_both_sides);
+    ADD("/account/certificate/is-forgotten-with-its-settings", test_certificate_of_other_settings);
     ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);
     ADD("/account/cancel/running-ends-cancelled", test_cancel_running);
     ADD("/account/cancel/teaches-nothing", test_cancel_teaches_nothing);

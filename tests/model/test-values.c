@@ -78,6 +78,19 @@ test_issue_copy(void)
     g_assert_cmpuint(copy->count, ==, 4);
     g_assert_cmpstr(copy->mailbox, ==, "a/b");
     g_assert_true(copy->mailbox != issue->mailbox);
+    g_assert_null(copy->facts);
+
+    g_clear_pointer(&copy, ims_issue_free);
+    issue->facts = g_variant_ref_sink(g_variant_new_parsed("{'pin': <'x'>}"));
+    copy = ims_issue_copy(issue);
+    g_assert_true(g_variant_equal(copy->facts, issue->facts));
+}
+
+static void
+test_issue_actions(void)
+{
+    g_assert_null(*ims_issue_actions(IMS_ISSUE_REFUSED));
+    g_assert_cmpstr(*ims_issue_actions(IMS_ISSUE_CERTIFICATE), ==, "pin");
 }
 
 static void
@@ -184,6 +197,7 @@ main(int argc, char **argv)
     g_test_add_func("/model/message/a-copy-is-its-own", test_message_copy);
     g_test_add_func("/model/row/a-copy-is-its-own", test_row_copy);
     g_test_add_func("/model/issue/a-copy-is-its-own", test_issue_copy);
+    g_test_add_func("/model/issue/only-some-can-be-answered", test_issue_actions);
     g_test_add_func("/model/values/new-ones-are-empty", test_nothing_is_null);
     g_test_add_func("/model/report/lives-until-its-last-reference", test_report_refs);
     g_test_add_func("/model/values/each-name-is-its-own", test_names);

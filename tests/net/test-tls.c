@@ -14,6 +14,10 @@
 #include "net/pump.h"
 #include "util/error.h"
 
+/* A name that would colour the terminal. */
+#define SUBJECT       "/CN=test/O=a\033[1mb"
+#define SHOWN_SUBJECT "CN=test,O=a?[1mb"
+
 #define LOAD   (8 * 1024 * 1024)
 #define BURST  (4 * 1024 * 1024)
 #define SECOND G_USEC_PER_SEC
@@ -34,7 +38,8 @@ make_certificate(const char *name)
 {
     g_autofree char *command = g_strdup_printf(
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        "-subj /CN=test -addext subjectAltName=DNS:localhost -keyout '%s/%s.key' -out '%s/%s.pem'",
+        "-subj '" SUBJECT
+        "' -addext subjectAltName=DNS:localhost -keyout '%s/%s.key' -out '%s/%s.pem'",
         directory,
         name,
         directory,
@@ -256,12 +261,57 @@ test_deciphered_octets_are_found(void)
 }
 
 typedef struct {
-    const char *host, *ca, *reason;
+    const char *host, *ca, *reason, *word;
 } RejectCase;
 
-static const RejectCase unknown_authority = {"localhost", "other.pem", "authority"};
-static const RejectCase systems_authorities = {"localhost", NULL, "ca-file"};
-static const RejectCase wrong_name = {"127.0.0.1", "good.pem", "another name"};
+static const RejectCase unknown_authority = {
+    "localhost", "other.pem", "authority", "unknown-authority"};
+static const RejectCase systems_authorities = {"localhost", NULL, "ca-file", "unknown-authority"};
+static const RejectCase wrong_name = {"127.0.0.1", "good.pem", "another name", "wrong-name"};
+
+/* Returns: (transfer full): by openssl's own means. */
+static char *
+pin_of(const char *name)
+{
+    g_autofree char *command = g_strdup_printf(
+        "sh -c \"openssl x509 -in '%s/%s' -pubkey -noout | openssl pkey -pubin -outform der | "
+        "openssl dgst -sha256 -binary | openssl base64 -A\"",
+        directory,
+        name);
+    char *pin = NULL;
+
+    g_assert_true(g_spawn_command_line_sync(command, &pin, NULL, NULL, NULL));
+    return pin;
+}
+
+/* @error: about good.pem. */
+static void
+check_facts(const GError *error, const char *reason)
+{
+    GVariant *facts = ims_error_facts(error);
+    g_autofree char *path = in_directory("good.pem"), *pem = NULL, *pin = pin_of("good.pem");
+    g_autofree const char **reasons = NULL;
+    const char *text;
+    guint64 not_before = 0, not_after = 0;
+
+    g_assert_true(g_file_get_contents(path, &pem, NULL, NULL));
+    g_assert_nonnull(facts);
+    g_assert_true(g_variant_lookup(facts, "reasons", "^a&s", &reasons));
+    g_assert_cmpstr(reasons[0], ==, reason);
+    g_assert_null(reasons[1]);
+    g_assert_true(g_variant_lookup(facts, "pem", "&s", &text));
+    g_assert_cmpstr(text, ==, pem);
+    g_assert_true(g_variant_lookup(facts, "pin", "&s", &text));
+    g_assert_cmpstr(text, ==, pin);
+    g_assert_true(g_variant_lookup(facts, "subject", "&s", &text));
+    g_assert_cmpstr(text, ==, SHOWN_SUBJECT);
+    g_assert_true(g_variant_lookup(facts, "issuer", "&s", &text));
+    g_assert_cmpstr(text, ==, SHOWN_SUBJECT);
+    g_assert_true(g_variant_lookup(facts, "not-before", "t", &not_before));
+    g_assert_true(g_variant_lookup(facts, "not-after", "t", &not_after));
+    g_assert_cmpuint(not_after - not_before, ==, 2 * 24 * 3600 * (guint64)SECOND);
+    g_assert_cmpint(ABS((gint64)not_before - g_get_real_time()), <, 3600 * (gint64)SECOND);
+}
 
 static void
 test_rejected(gconstpointer data)
@@ -276,6 +326,7 @@ test_rejected(gconstpointer data)
     g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
     g_assert_nonnull(strstr(error->message, c->reason));
     g_assert_nonnull(strstr(error->message, c->host));
+    check_facts(error, c->word);
     server_stop(&server);
 }
 
@@ -720,21 +771,6 @@ test_own_certificate(void)
     }
 }
 
-/* Returns: (transfer full): by openssl's own means. */
-static char *
-pin_of(const char *name)
-{
-    g_autofree char *command = g_strdup_printf(
-        "sh -c \"openssl x509 -in '%s/%s' -pubkey -noout | openssl pkey -pubin -outform der | "
-        "openssl dgst -sha256 -binary | openssl base64 -A\"",
-        directory,
-        name);
-    char *pin = NULL;
-
-    g_assert_true(g_spawn_command_line_sync(command, &pin, NULL, NULL, NULL));
-    return pin;
-}
-
 /* A pin counts whatever else is right or wrong with the certificate. */
 static void
 test_pins(void)
@@ -768,6 +804,7 @@ test_pins(void)
         if (!cases[i].want) {
             g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
             g_assert_nonnull(strstr(error->message, good)); /* the key that it has */
+            check_facts(error, "not-pinned");
         }
         g_clear_pointer(&link, ims_link_free);
         server_stop(&server);

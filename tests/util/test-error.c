@@ -21,6 +21,26 @@ test_names(void)
     g_assert_cmpstr(ims_error_name(IMS_ERROR_BUSY), ==, "Busy");
 }
 
+/* They go where the error goes, from thread to thread, and into its copies. */
+static void
+test_facts(void)
+{
+    g_autoptr(GError) error = g_error_new(IMS_ERROR, IMS_ERROR_OFFLINE, "gone");
+    g_autoptr(GError) other = g_error_new(G_FILE_ERROR, G_FILE_ERROR_NOENT, "none");
+    g_autoptr(GError) copy = NULL;
+    guint64 count = 0;
+
+    g_assert_null(ims_error_facts(error));
+    g_assert_null(ims_error_facts(other));
+    ims_error_set_facts(error, g_variant_new_parsed("{'count': <uint64 3>}"));
+    ims_error_set_facts(error, g_variant_new_parsed("{'count': <uint64 4>}"));
+    g_prefix_error(&error, "remote: ");
+    copy = g_error_copy(error);
+    g_clear_error(&error);
+    g_assert_true(g_variant_lookup(ims_error_facts(copy), "count", "t", &count));
+    g_assert_cmpuint(count, ==, 4);
+}
+
 static void
 test_clock(void)
 {
@@ -37,6 +57,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/util/error/each-code-has-its-own-name", test_names);
+    g_test_add_func("/util/error/facts-go-with-it", test_facts);
     g_test_add_func("/util/clock/system-clock-is-the-machine's", test_clock);
     return g_test_run();
 }

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Copyright the imapsyncd authors */
+
+/* An account's issues: those of its state file, as the last report has them, and those about
+ * certificates; and what the user's answers do. */
+
+#include "account/account-private.h"
+#include "util/error.h"
+
+static gboolean
+same_facts(GVariant *a, GVariant *b)
+{
+    return a == b || (a != NULL && b != NULL && g_variant_equal(a, b));
+}
+
+static gboolean
+same_issues(const GPtrArray *a, const GPtrArray *b)
+{
+    if (a->len != b->len)
+        return FALSE;
+    for (guint i = 0; i < a->len; i++) {
+        const ImsIssue *x = a->pdata[i], *y = b->pdata[i];
+
+        if (x->id != y->id || x->count != y->count || g_strcmp0(x->detail, y->detail) != 0 ||
+            !same_facts(x->facts, y->facts))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean
+ims_account_list_issues(ImsAccount *self)
+{
+    g_autoptr(GPtrArray) before = self->open;
+
+    self->open = g_ptr_array_new_with_free_func((GDestroyNotify)ims_issue_free);
+    for (guint i = 0; i < self->issues->issues->len; i++)
+        g_ptr_array_add(self->open, ims_issue_copy(self->issues->issues->pdata[i]));
+    for (guint side = 0; side < IMS_N_SIDES; side++) {
+        if (self->trust.issue[side] != NULL)
+            g_ptr_array_add(self->open, ims_issue_copy(self->trust.issue[side]));
+    }
+    return before == NULL || !same_issues(before, self->open);
+}
+
+GPtrArray *
+ims_account_issues(const ImsAccount *self)
+{
+    return self->open;
+}
