@@ -166,6 +166,19 @@ ImsJob *ims_account_sync(
 /** ims_account_test: queues a job that connects and logs in to both sides; reads the file and fails
  * as ims_account_sync() does. */
 ImsJob *ims_account_test(ImsAccount *self, GError **error);
+/** ims_account_find_issue: Returns: (transfer none): valid until the next change. Errors:
+ * IMS_ERROR_NO_SUCH_ISSUE. */
+const ImsIssue *ims_account_find_issue(const ImsAccount *self, guint64 id, GError **error);
+/**
+ * ims_account_resolve:
+ * @issue: of ims_account_find_issue(), of the kind certificate
+ *
+ * Trusts exactly the key that @issue is about, by writing it into the account's file, and lets the
+ * account go on with a sync.
+ *
+ * Errors: IMS_ERROR_CONFIG (the file is broken, or cannot be written).
+ */
+gboolean ims_account_resolve(ImsAccount *self, const ImsIssue *issue, GError **error);
 /** ims_account_cancel: Also what it would try again by itself. Returns: how many jobs, running or
  * queued, were cancelled. */
 guint ims_account_cancel(ImsAccount *self);

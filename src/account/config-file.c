@@ -11,6 +11,7 @@
 #include <gio/gio.h>
 #include <glib/gi18n.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "util/error.h"
@@ -118,14 +119,41 @@ set_unreadable(const char *path, const char *text, const GError *broken, GError 
         g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
 }
 
+/* @text: (transfer full) (nullable): NULL: @problem says why it could not be read. */
+static ImsConfig *
+parse_text(
+    char *text,
+    gsize len,
+    const GError *problem,
+    const char *path,
+    const char *name,
+    GError **error)
+{
+    g_autofree char *owned = text;
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autoptr(GError) broken = NULL;
+    ImsConfig *self;
+
+    /* without the flag a key such as host[de] would be dropped in silence */
+    if (text == NULL ||
+        !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
+        set_unreadable(path, text, text != NULL ? broken : problem, error);
+        return NULL;
+    }
+    if (!check_single_keys(text, path, error))
+        return NULL;
+    self = ims_config_parse(file, name, path, error);
+    if (self != NULL)
+        self->text = g_steal_pointer(&owned);
+    return self;
+}
+
 ImsConfig *
 ims_config_load(const char *path, const char *name, GError **error)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autoptr(GError) broken = NULL;
-    g_autofree char *text = NULL;
-    ImsConfig *self;
-    gsize len;
+    g_autoptr(GError) problem = NULL;
+    char *text = NULL;
+    gsize len = 0;
 
     /* to open a FIFO would wait for ever */
     if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
@@ -137,18 +165,25 @@ ims_config_load(const char *path, const char *name, GError **error)
             path);
         return NULL;
     }
-    /* else a key such as host[de] would be dropped in silence */
-    if (!g_file_get_contents(path, &text, &len, &broken) ||
-        !g_key_file_load_from_data(file, text, len, G_KEY_FILE_KEEP_TRANSLATIONS, &broken)) {
-        set_unreadable(path, text, broken, error);
-        return NULL;
-    }
-    if (!check_single_keys(text, path, error))
-        return NULL;
-    self = ims_config_parse(file, name, path, error);
-    if (self != NULL)
-        self->text = g_steal_pointer(&text);
-    return self;
+    g_file_get_contents(path, &text, &len, &problem);
+    return parse_text(text, len, problem, path, name, error);
+}
+
+static gboolean
+replace(const char *path, const char *text, gsize len, GError **error)
+{
+    g_autoptr(GError) broken = NULL;
+
+    if (g_file_set_contents_full(
+            path,
+            text,
+            (gssize)len,
+            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
+            0600,
+            &broken))
+        return TRUE;
+    g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
+    return FALSE;
 }
 
 gboolean
@@ -156,7 +191,6 @@ ims_config_write(GKeyFile *file, const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *text = NULL;
-    g_autoptr(GError) broken = NULL;
     gsize len;
 
     if (g_mkdir_with_parents(folder, 0700) != 0) {
@@ -170,15 +204,74 @@ ims_config_write(GKeyFile *file, const char *path, GError **error)
         return FALSE;
     }
     text = g_key_file_to_data(file, &len, NULL);
-    if (!g_file_set_contents_full(
-            path,
-            text,
-            (gssize)len,
-            G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE,
-            0600,
-            &broken)) {
-        g_set_error(error, IMS_ERROR, IMS_ERROR_CONFIG, "%s: %s", path, broken->message);
-        return FALSE;
+    return replace(path, text, len, error);
+}
+
+/* Returns: the index of the line of @key in @group, else of the group's head; -1:
+ * there is no such group. @group: in brackets. */
+static gint
+find_line(char **lines, const char *group, const char *key, gboolean *out_has_key)
+{
+    g_autofree char *wanted = g_strdup_printf("%s %s", group, key);
+    g_autofree char *at = g_strdup("");
+    gint head = -1;
+
+    for (gint i = 0; lines[i] != NULL; i++) {
+        g_autofree char *line = g_strstrip(g_strdup(lines[i]));
+        g_autofree char *found = key_of(line, &at);
+
+        *out_has_key = found != NULL && g_str_equal(found, wanted);
+        if (*out_has_key)
+            return i;
+        if (head < 0 && g_str_equal(line, group))
+            head = i;
     }
-    return TRUE;
+    return head;
+}
+
+/* Returns: (transfer full): @text with one more value, all else letter by letter. */
+static char *
+add_to_list(const char *text, const char *group, const char *key, const char *value)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    gboolean has_key = FALSE;
+    gint i = find_line(lines, group, key, &has_key);
+    char *line;
+
+    if (i < 0)
+        return g_strdup_printf("%s\n%s\n%s = %s\n", text, group, key, value);
+    g_strchomp(lines[i]);
+    if (!has_key)
+        line = g_strdup_printf("%s\n%s = %s", lines[i], key, value);
+    else if (g_str_has_suffix(lines[i], ";"))
+        line = g_strconcat(lines[i], value, NULL);
+    else
+        line = g_strconcat(lines[i], ";", value, NULL);
+    g_free(lines[i]);
+    lines[i] = line;
+    return g_strjoinv("\n", lines);
+}
+
+gboolean
+ims_config_add_pin(
+    const char *path, const char *name, ImsSide side, const char *pin, GError **error)
+{
+    g_autoptr(ImsConfig) before = ims_config_load(path, name, error);
+    g_autoptr(ImsConfig) after = NULL;
+    g_autofree char *group = g_strdup_printf("[%s]", ims_side_name(side));
+    g_autofree char *target = NULL;
+    const char *const *pins;
+    char *text;
+
+    if (before == NULL)
+        return FALSE;
+    pins = (const char *const *)before->side[side].tls.pins;
+    if (pins != NULL && g_strv_contains(pins, pin))
+        return TRUE;
+    text = add_to_list(before->text, group, "tls-pin", pin);
+    after = parse_text(text, strlen(text), NULL, path, name, error);
+    if (after == NULL)
+        return FALSE;
+    target = realpath(path, NULL); /* a link stays one */
+    return replace(target != NULL ? target : path, after->text, strlen(after->text), error);
 }

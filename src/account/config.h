@@ -70,6 +70,19 @@ ImsConfig *ims_config_load(const char *path, const char *name, GError **error);
 GKeyFile *ims_config_from_settings(
     GHashTable *settings, const char *name, const char *path, GError **error);
 
+/**
+ * ims_config_add_pin:
+ * @pin: as ims_pin_format() has it
+ *
+ * Writes @pin among the keys that are trusted on @side into the file, durably and whole or not at
+ * all. What else stands there, also comments, stays as it is.
+ *
+ * Errors: IMS_ERROR_CONFIG: what ims_config_load() refuses (a pin of a side that has no TLS among
+ * it), or it cannot be written.
+ */
+gboolean ims_config_add_pin(
+    const char *path, const char *name, ImsSide side, const char *pin, GError **error);
+
 /** ims_config_write: replaces @path, durably and whole or not at all, with mode 0600; its folder is
  * made if need be, with mode 0700. Errors: IMS_ERROR_CONFIG. */
 gboolean ims_config_write(GKeyFile *file, const char *path, GError **error);

@@ -4,6 +4,8 @@
 /* An account's issues: those of its state file, as the last report has them, and those about
  * certificates; and what the user's answers do. */
 
+#include <glib/gi18n.h>
+
 #include "account/account-private.h"
 #include "util/error.h"
 
@@ -47,4 +49,37 @@ GPtrArray *
 ims_account_issues(const ImsAccount *self)
 {
     return self->open;
+}
+
+const ImsIssue *
+ims_account_find_issue(const ImsAccount *self, guint64 id, GError **error)
+{
+    for (guint i = 0; i < self->open->len; i++) {
+        const ImsIssue *issue = self->open->pdata[i];
+
+        if (issue->id == id)
+            return issue;
+    }
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_NO_SUCH_ISSUE,
+        _("%s has no issue of this number any more: '%s' lists those that are open"),
+        self->name,
+        "imapsyncctl issues");
+    return NULL;
+}
+
+gboolean
+ims_account_resolve(ImsAccount *self, const ImsIssue *issue, GError **error)
+{
+    const ImsSyncOptions all = {NULL};
+
+    g_return_val_if_fail(issue->kind == IMS_ISSUE_CERTIFICATE, FALSE);
+
+    if (!ims_config_add_pin(self->path, self->name, issue->side, ims_trust_pin(issue), error))
+        return FALSE;
+    ims_account_sync(
+        self, &all, IMS_TRIGGER_USER, NULL); /* which reads the file; @issue has gone */
+    return TRUE;
 }

@@ -156,6 +156,49 @@ method_list_issues(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 }
 
 static int
+refuse_action(const char *action, const ImsIssue *issue, sd_bus_error *ret_error)
+{
+    const char *const *offered = ims_issue_actions(issue->kind);
+    g_autofree char *list = g_strjoinv(", ", (char **)offered);
+
+    if (*offered == NULL)
+        return sd_bus_error_setf(
+            ret_error,
+            SD_BUS_ERROR_INVALID_ARGS,
+            _("this issue takes no answer; act on what it says, and the next sync settles it"));
+    return sd_bus_error_setf(
+        ret_error,
+        SD_BUS_ERROR_INVALID_ARGS,
+        _("“%s” is no answer to this issue; use one of: %s"),
+        action,
+        list);
+}
+
+static int
+method_resolve(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ImsAccountObject *self = userdata;
+    g_autoptr(GError) error = NULL;
+    const ImsIssue *issue;
+    const char *action;
+    guint64 id;
+    int r = sd_bus_message_read(m, "ts", &id, &action);
+
+    if (r >= 0)
+        r = ims_options_read(m, ims_no_options, NULL, ret_error);
+    if (r < 0)
+        return r;
+    issue = ims_account_find_issue(self->account, id, &error);
+    if (issue == NULL)
+        return ims_fault_set(ret_error, error);
+    if (!g_strv_contains(ims_issue_actions(issue->kind), action))
+        return refuse_action(action, issue, ret_error);
+    if (!ims_account_resolve(self->account, issue, &error))
+        return ims_fault_set(ret_error, error);
+    return sd_bus_reply_method_return(m, NULL);
+}
+
+static int
 get_property(
     sd_bus *bus,
     const char *path,
@@ -208,6 +251,9 @@ static const sd_bus_vtable account_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("ListIssues",
         SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("aa{sv}", issues),
         method_list_issues, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Resolve",
+        SD_BUS_ARGS("t", issue, "s", action, "a{sv}", options), SD_BUS_NO_RESULT,
+        method_resolve, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("MailboxChanged",
         SD_BUS_ARGS("s", mailbox, "a{sv}", counts), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IssuesChanged", SD_BUS_NO_ARGS, 0),

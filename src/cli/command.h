@@ -34,6 +34,8 @@ ImsExit ims_command_monitor(const ImsArgs *args);
 ImsExit ims_command_reload(const ImsArgs *args);
 /* remove.c */
 ImsExit ims_command_remove(const ImsArgs *args);
+/* resolve.c */
+ImsExit ims_command_resolve(const ImsArgs *args);
 /* sync.c */
 ImsExit ims_command_sync(const ImsArgs *args);
 ImsExit ims_command_cancel(const ImsArgs *args);

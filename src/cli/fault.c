@@ -28,7 +28,10 @@ ims_fault_advice(int code, const char *account)
     case IMS_ERROR_OFFLINE:
         return g_strdup_printf(_("if host or port is wrong, correct %s"), file);
     case IMS_ERROR_CERTIFICATE_REJECTED:
-        return g_strdup_printf(_("host, port and ca-file are in %s"), file);
+        return g_strdup_printf(
+            _("see it with \"imapsyncctl issues %s\"; host, port and ca-file are in %s"),
+            name,
+            file);
     default:
         return NULL;
     }

@@ -17,14 +17,17 @@
 typedef struct {
     const char *account, *kind, *mailbox, *detail;
     const char *side, *other; /* for people */
-    guint64 count, since;
+    guint64 id, count, since;
+    GVariant *dict; /* all of it */
 } Issue;
 
 static Issue
 read_issue(const char *account, GVariant *dict)
 {
-    Issue issue = {.account = account, .kind = "", .mailbox = "", .detail = "", .side = ""};
+    Issue issue = {
+        .account = account, .kind = "", .mailbox = "", .detail = "", .side = "", .dict = dict};
 
+    g_variant_lookup(dict, "id", "t", &issue.id);
     g_variant_lookup(dict, "kind", "&s", &issue.kind);
     g_variant_lookup(dict, "mailbox", "&s", &issue.mailbox);
     g_variant_lookup(dict, "detail", "&s", &issue.detail);
@@ -165,6 +168,85 @@ add_read_only(GString *text, const Issue *issue)
         text, _("see that it may be written on the %s side; they are carried then"), issue->side);
 }
 
+static const char *
+reason_words(const char *reason)
+{
+    static const struct {
+        const char *reason, *words;
+    } table[] = {
+        {"unknown-authority", N_("it is signed by an authority that is not trusted here")},
+        {"wrong-name", N_("it was issued for another name")},
+        {"not-yet-valid", N_("it is not valid yet")},
+        {"expired", N_("it has expired")},
+        {"revoked", N_("it has been revoked")},
+        {"insecure", N_("it uses an algorithm that is no longer secure")},
+        {"unverifiable", N_("it could not be checked")},
+        {"not-pinned", N_("its key is none of those that tls-pin names")},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++) {
+        if (g_str_equal(reason, table[i].reason))
+            return _(table[i].words);
+    }
+    return reason;
+}
+
+static void
+add_reasons(GString *text, GVariant *dict)
+{
+    g_autofree const char **reasons = NULL;
+
+    if (!g_variant_lookup(dict, "reasons", "^a&s", &reasons))
+        return;
+    for (const char **reason = reasons; *reason != NULL; reason++)
+        g_string_append_printf(text, "\n  - %s", reason_words(*reason));
+}
+
+static void
+add_pem(GString *text, const char *pem)
+{
+    g_auto(GStrv) lines = g_strsplit(pem, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        if (**line != '\0')
+            g_string_append_printf(text, "\n  %s", *line);
+    }
+}
+
+static void
+add_certificate(GString *text, const Issue *issue)
+{
+    const char *subject = "", *issuer = "", *pin = "", *pem = "";
+    guint64 not_before = 0, not_after = 0;
+    g_autofree char *from = NULL, *to = NULL;
+
+    g_variant_lookup(issue->dict, "subject", "&s", &subject);
+    g_variant_lookup(issue->dict, "issuer", "&s", &issuer);
+    g_variant_lookup(issue->dict, "pin", "&s", &pin);
+    g_variant_lookup(issue->dict, "pem", "&s", &pem);
+    g_variant_lookup(issue->dict, "not-before", "t", &not_before);
+    g_variant_lookup(issue->dict, "not-after", "t", &not_after);
+    from = ims_show_time(not_before);
+    to = ims_show_time(not_after);
+
+    g_string_append_printf(
+        text,
+        _("The certificate of the %s server was rejected, and nothing was sent there:"),
+        issue->side);
+    add_reasons(text, issue->dict);
+    g_string_append_printf(text, _("\n  it is for %s\n  signed by %s"), subject, issuer);
+    g_string_append_printf(text, _("\n  valid from %s to %s"), from, to);
+    g_string_append_printf(text, _("\n  its key, as tls-pin has it: %s"), pin);
+    add_pem(text, pem);
+    g_string_append(text, "\n  → ");
+    g_string_append_printf(
+        text,
+        _("if somebody you trust has told you that this is the server's key: \"imapsyncctl resolve "
+          "%s %" PRIu64 " pin\""),
+        issue->account,
+        issue->id);
+}
+
 static void
 add_alert(GString *text, const Issue *issue)
 {
@@ -200,6 +282,7 @@ add_sentences(GString *text, const Issue *issue)
         {"name", add_name},
         {"read-only", add_read_only},
         {"alert", add_alert},
+        {"certificate", add_certificate},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {

@@ -653,6 +653,55 @@ test_certificate_of_other_settings(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_attention(account), ==, IMS_ATTENTION_NONE);
 }
 
+#define TUNNEL_TO_PIN                                                                              \
+    "[remote]\n# keep\nhost=mail.example.net\nusername=me\npassword-command=echo x\n"              \
+    "[local]\ntype=tunnel\ncommand=near\n"
+#define PIN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+static void
+test_pin(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = g_build_filename(self->dir, "work.conf", NULL), *text = NULL;
+    const ImsIssue *issue;
+    guint64 id;
+
+    write_file(self, "work.conf", TUNNEL_TO_PIN);
+    id = reject(self, IMS_REMOTE, PIN)->id;
+    g_assert_null(ims_account_find_issue(account, id + 1, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_NO_SUCH_ISSUE);
+    g_clear_error(&error);
+
+    issue = ims_account_find_issue(account, id, &error);
+    g_assert_no_error(error);
+    g_assert_true(ims_account_resolve(account, issue, &error));
+    g_assert_no_error(error);
+    g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    g_assert_true(g_str_has_prefix(text, "[remote]\ntls-pin = " PIN "\n# keep\n"));
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_QUEUED);
+    g_assert_cmpint(ims_job_trigger(ims_account_job(account)), ==, IMS_TRIGGER_USER);
+    fake_engine_end(-1, NULL);
+    wait_for_end(ims_account_job(account));
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_IDLE);
+}
+
+/* Its issue stays then. */
+static void
+test_pin_refused(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autoptr(GError) error = NULL;
+    const ImsIssue *issue = reject(self, IMS_REMOTE, PIN);
+
+    write_file(self, "work.conf", "[remote]\nhots=x\n");
+    g_assert_false(ims_account_resolve(account, issue, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    only_issue(account);
+    g_assert_null(ims_account_job(account));
+}
+
 static void
 test_cancel_queued(Fixture *self, gconstpointer data)
 {
@@ -1259,6 +1308,8 @@ main(int argc, char **argv)
     ADD("/account/test/is-no-sync", test_connect_test);
     ADD("/account/certificate/is-an-issue-until-one-passes", test_rejected_certificate);
     ADD("/account/certificate/is-of-one-side", test_certificates_of_both_sides);
+    ADD("/account/certificate/is-pinned-in-the-file", test_pin);
+    ADD("/account/certificate/is-not-pinned-in-a-broken-file", test_pin_refused);
     ADD("/account/certificate/is-forgotten-with-its-settings", test_certificate_of_other_settings);
     ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);
     ADD("/account/cancel/running-ends-cancelled", test_cancel_running);

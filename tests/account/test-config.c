@@ -9,6 +9,7 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "account/identity.h"
 #include "util/error.h"
@@ -124,6 +125,79 @@ test_proxy(void)
     g_assert_cmpstr(proxy->username, ==, "me");
     g_assert_cmpint(config->side[IMS_LOCAL].proxy.kind, ==, IMS_PROXY_NONE);
     g_assert_cmpint(bare->side[IMS_REMOTE].proxy.kind, ==, IMS_PROXY_DESKTOP);
+}
+
+#define OTHER_PIN "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+/* Returns: (transfer full): what is there after @pin was added to @text; NULL: it was refused. */
+static char *
+pinned(const char *text, ImsSide side, const char *pin, GError **error)
+{
+    g_autofree char *folder = g_dir_make_tmp("ims-config-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "work.conf", NULL);
+    g_autofree char *link = g_build_filename(folder, "link.conf", NULL);
+    char *after = NULL;
+
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    g_assert_cmpint(symlink("work.conf", link), ==, 0);
+    if (ims_config_add_pin(link, "work", side, pin, error))
+        g_assert_true(g_file_get_contents(path, &after, NULL, NULL));
+    g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+    g_unlink(link);
+    g_unlink(path);
+    g_rmdir(folder);
+    return after;
+}
+
+static void
+test_add_pin(void)
+{
+    static const struct {
+        const char *before, *after;
+    } cases[] = {
+        {"# mine\n\n[remote]\nhost = h  \n\n username=u\n# the end",
+         "# mine\n\n[remote]\ntls-pin = " PIN "\nhost = h  \n\n username=u\n# the end"},
+        {"[account]\nenabled=yes\n [remote] \nhost=h\nusername=u\n[local]\n",
+         "[account]\nenabled=yes\n [remote]\ntls-pin = " PIN "\nhost=h\nusername=u\n[local]\n"},
+        {"[remote]\nhost=h\nusername=u\n tls-pin = " OTHER_PIN "  \n",
+         "[remote]\nhost=h\nusername=u\n tls-pin = " OTHER_PIN ";" PIN "\n"},
+        {"[remote]\ntls-pin=" OTHER_PIN ";\nhost=h\nusername=u",
+         "[remote]\ntls-pin=" OTHER_PIN ";" PIN "\nhost=h\nusername=u"},
+        {"[remote]\ntls-pin=sha256/" PIN "\nhost=h\nusername=u",
+         "[remote]\ntls-pin=sha256/" PIN "\nhost=h\nusername=u"},
+        {"[local]\ntype=imap\nhost=l\nusername=u\ntls-pin=" OTHER_PIN "\n"
+         "[remote]\n# tls-pin=x\nhost=h\nusername=u",
+         "[local]\ntype=imap\nhost=l\nusername=u\ntls-pin=" OTHER_PIN "\n"
+         "[remote]\ntls-pin = " PIN "\n# tls-pin=x\nhost=h\nusername=u"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *after = pinned(cases[i].before, IMS_REMOTE, PIN, &error);
+
+        g_assert_no_error(error);
+        g_assert_cmpstr(after, ==, cases[i].after);
+    }
+}
+
+static void
+test_add_pin_refused(void)
+{
+    static const struct {
+        const char *text;
+        ImsSide side;
+    } cases[] = {
+        {"[remote]\nhots=h\n", IMS_REMOTE},
+        {"[remote]\nhost=h\nusername=u\n", IMS_LOCAL},
+        {"[remote]\ntype=tunnel\ncommand=far\n", IMS_REMOTE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(pinned(cases[i].text, cases[i].side, PIN, &error));
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
+    }
 }
 
 static void
@@ -627,6 +701,8 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/key-that-stands-twice-is-refused", test_twice);
     g_test_add_func("/account/config/tls-as-it-says", test_tls_keys);
     g_test_add_func("/account/config/proxy", test_proxy);
+    g_test_add_func("/account/config/pin-is-added-and-nothing-else", test_add_pin);
+    g_test_add_func("/account/config/pin-is-not-added-where-it-cannot-be", test_add_pin_refused);
     g_test_add_func("/account/config/auth-in-its-order", test_auth);
     g_test_add_func("/account/identity/server-is-what-takes-connections", test_server);
     g_test_add_func("/account/config/connections-as-it-says", test_connections);

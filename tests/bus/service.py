@@ -468,6 +468,12 @@ class Accounts(ServiceTest):
         limits = {'offset': GLib.Variant('u', 4294967295), 'limit': GLib.Variant('u', 4294967295)}
         self.assertEqual(self.ask(path, ACCOUNT, 'ListIssues', '(a{sv})', limits), [])
 
+    def test_issue_that_is_not_there_is_not_resolved(self):
+        path = self.add('work', GONE)
+        args = (path, ACCOUNT, 'Resolve', '(tsa{sv})', 1)
+        self.refused('org.imapsync1.Error.NoSuchIssue', *args, 'pin', {})
+        self.refused(INVALID_ARGS, *args, 'pin', {'forec': GLib.Variant('b', True)})
+
 
 class Jobs(ServiceTest):
     def test_unreachable_servers_end_the_job_with_a_result(self):

@@ -257,6 +257,33 @@ test_issue_of_the_account(void)
 }
 
 static void
+test_issue_of_a_certificate(void)
+{
+    static const char *const wanted[] = {
+        "work: The certificate of the remote server was rejected, and nothing was sent there:\n"
+        "  - it has expired\n"
+        "  - of-tomorrow\n"
+        "  it is for CN=mail\n"
+        "  signed by CN=authority\n"
+        "  valid from ",
+        "\n  its key, as tls-pin has it: abc=\n"
+        "  -----BEGIN\n"
+        "  -----END\n"
+        "  → ",
+        "\"imapsyncctl resolve work 1000000001 pin\"\n",
+    };
+    g_autofree char *got = issue(
+        "{'id': <uint64 1000000001>, 'kind': <'certificate'>, 'side': <'remote'>, 'mailbox': <''>,"
+        " 'reasons': <['expired', 'of-tomorrow']>, 'subject': <'CN=mail'>,"
+        " 'issuer': <'CN=authority'>, 'not-before': <uint64 1700000000000000>,"
+        " 'not-after': <uint64 1700000000000001>, 'pin': <'abc='>,"
+        " 'pem': <'-----BEGIN\\n-----END\\n'>, 'actions': <['pin']>}");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
+        g_assert_nonnull(strstr(got, wanted[i]));
+}
+
+static void
 test_plan(void)
 {
     g_autoptr(GVariant) mailboxes = g_variant_ref_sink(g_variant_new_parsed(
@@ -348,6 +375,7 @@ main(int argc, char **argv)
     g_test_add_func("/cli/issue/escapes-the-mailbox", test_issue_escapes_the_mailbox);
     g_test_add_func("/cli/issue/one-message-is-singular", test_issue_of_one_message);
     g_test_add_func("/cli/issue/of-the-whole-account", test_issue_of_the_account);
+    g_test_add_func("/cli/issue/certificate-is-shown-in-full", test_issue_of_a_certificate);
 
     g_test_add_func("/cli/mailbox/table", test_mailboxes);
     g_test_add_func("/cli/mailbox/json-has-the-name-in-the-object", test_mailboxes_as_json);

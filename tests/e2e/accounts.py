@@ -5,6 +5,7 @@
 
 import json
 import re
+import time
 
 import dbus
 
@@ -124,6 +125,61 @@ def a_key_may_be_trusted_whoever_has_signed_it():
         fails(session, "CertificateRejected", "certificate")
 
 
+def resolve(session, issue, action):
+    number = dbus.UInt64(issue["id"])
+    session.account().Resolve(number, action, options(), dbus_interface="org.imapsync1.Account")
+
+
+def a_rejected_certificate_is_an_issue_and_its_key_can_be_pinned():
+    """Another key than the one that was looked at gets nothing for it."""
+    with Session() as session:
+        one_message(session)
+        other = Authority(session.top / "other")
+        session.add(ca_file=other.certificate, status=1)
+        path = session.top / "config" / "imapsync" / "work.conf"
+        path.write_text("# mine\n" + path.read_text())
+        fails(session, "CertificateRejected", "certificate")
+        (issue,) = session.issues()
+        equal((issue["kind"], issue["side"], issue["mailbox"]), ("certificate", "remote", ""), "it")
+        equal(list(issue["reasons"]), ["unknown-authority"], "reasons")
+        equal(list(issue["actions"]), ["pin"], "actions")
+        equal(issue["subject"], "CN=localhost", "subject")
+        equal(issue["issuer"], "CN=Private authority", "issuer")
+        holds(issue["not-before"] <= time.time() * 1e6 < issue["not-after"], "it is not valid now")
+        pem = (session.remote.top / "server.pem").read_text()
+        equal(issue["pem"], pem, "PEM")
+        shown = session.ctl("issues", "work").stdout
+        command = re.search(r'"imapsyncctl (resolve work \d+ pin)"', shown)
+        holds(command and issue["pin"] in shown and pem.splitlines()[1] in shown, shown)
+        try:
+            resolve(session, issue, "trust")
+        except dbus.DBusException as refusal:
+            name = refusal.get_dbus_name()
+            equal(name, "org.freedesktop.DBus.Error.InvalidArgs", "the error")
+            holds("pin" in refusal.get_dbus_message(), f"no fix in: {refusal}")
+        else:
+            raise AssertionError("it was taken")
+
+        session.authority.issue(session.remote.top)
+        session.remote.stop()
+        session.remote.start()
+        logins = session.remote.log().count("Login:")
+        session.ctl(*command.group(1).split())
+        text = path.read_text()
+        holds(text.startswith("# mine\n") and f"tls-pin = {issue['pin']}\n" in text, text)
+        wait_for(
+            lambda: [other["reasons"] for other in session.issues()] == [["not-pinned"]],
+            "the other key to be an issue",
+        )
+        equal(session.remote.log().count("Login:"), logins, "log-ins with the first key alone")
+        told = session.ctl(*command.group(1).split(), status=1).stderr
+        holds("imapsyncctl issues" in told, f"no fix in: {told}")
+        resolve(session, session.issues()[0], "pin")
+        goes_on(session)
+        equal(session.issues(), [], "issues")
+        equal(path.read_text().count("tls-pin"), 1, "lines of keys")
+
+
 def an_unknown_authority_stays_one_when_another_account_trusts_it():
     with Session() as session:
         other = Authority(session.top / "other")
@@ -223,6 +279,7 @@ if __name__ == "__main__":
             a_wrong_password_is_told_and_can_be_corrected,
             an_unknown_authority_gets_not_a_byte,
             a_key_may_be_trusted_whoever_has_signed_it,
+            a_rejected_certificate_is_an_issue_and_its_key_can_be_pinned,
             an_unknown_authority_stays_one_when_another_account_trusts_it,
             a_server_without_qresync_is_refused_by_that_name,
             no_password_is_written_anywhere,
