@@ -9,6 +9,7 @@
 #include "account/keyring.h"
 #include "account/recall.h"
 #include "account/trust.h"
+#include "account/unlock.h"
 #include "account/worker.h"
 
 /* What accounts.c, account.c, job.c and removal.c share. Life: the accounts own all accounts and
@@ -66,6 +67,7 @@ struct ImsAccount {
     gint64 refused_us;        /* monotonic: when */
     gboolean keyring_changed; /* while a job was there */
     ImsCredentials *probe;
+    ImsUnlock *unlock; /* NULL: nobody has asked for it */
 };
 
 struct ImsJob {

@@ -443,6 +443,9 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
     g_autofree char *print = NULL;
 
     self->probe = NULL;
+    /* libsecret does not come back from a keyring that went while it asked */
+    if (self->unlock != NULL && !g_error_matches(error, IMS_ERROR, IMS_ERROR_KEYRING_LOCKED))
+        ims_unlock_end(self->unlock, error);
     if (error != NULL) {
         if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
             !g_str_equal(self->error->message, error->message)) {
@@ -477,6 +480,26 @@ ims_account_keyring_stirred(ImsAccount *self)
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     if (check_usable(self, NULL))
         self->probe = ims_credentials_find(self->config, probed, self);
+}
+
+gboolean
+ims_account_unlock(
+    ImsAccount *self, guint64 timeout_us, ImsUnlocked done, gpointer data, GError **error)
+{
+    reread(self);
+    if (!check_usable(self, error))
+        return FALSE;
+    if (self->unlock != NULL) {
+        g_set_error(
+            error,
+            IMS_ERROR,
+            IMS_ERROR_BUSY,
+            _("the keyring is being asked to unlock what it has of %s already: answer it"),
+            self->name);
+        return FALSE;
+    }
+    ims_unlock_start(self, timeout_us, done, data);
+    return TRUE;
 }
 
 /* -- life -- */
@@ -560,6 +583,7 @@ ims_account_stop(ImsAccount *self)
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     g_clear_pointer(&self->recall, ims_recall_cancel);
+    ims_unlock_abandon(self->unlock);
     ims_removal_abandon(self->removal);
     for (GList *item = self->queue.head; item != NULL; item = item->next)
         g_cancellable_cancel(((ImsJob *)item->data)->cancel);

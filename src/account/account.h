@@ -179,6 +179,24 @@ const ImsIssue *ims_account_find_issue(const ImsAccount *self, guint64 id, GErro
  * Errors: IMS_ERROR_CONFIG (the file is broken, or cannot be written).
  */
 gboolean ims_account_resolve(ImsAccount *self, const ImsIssue *issue, GError **error);
+/** ImsUnlocked: @error: (nullable): why the keyring is not unlocked. Called once, from the main
+ * loop or while the account goes. */
+typedef void (*ImsUnlocked)(const GError *error, gpointer data);
+/**
+ * ims_account_unlock:
+ *
+ * Lets the keyring ask the user to unlock it: the one call that may prompt. An account that waits
+ * for the keyring goes on by itself, also if the user answers after @done was called.
+ *
+ * Errors of @done: IMS_ERROR_KEYRING_LOCKED, after @timeout_us at the latest, or if the user has
+ * turned it down; IMS_ERROR_CREDENTIALS_MISSING (no keyring, or none of its passwords there);
+ * IMS_ERROR_CANCELLED if the account goes.
+ *
+ * Errors: IMS_ERROR_BUSY (the user is being asked already, or the account is going);
+ * IMS_ERROR_CONFIG (its file is broken).
+ */
+gboolean ims_account_unlock(
+    ImsAccount *self, guint64 timeout_us, ImsUnlocked done, gpointer data, GError **error);
 /** ims_account_cancel: Also what it would try again by itself. Returns: how many jobs, running or
  * queued, were cancelled. */
 guint ims_account_cancel(ImsAccount *self);

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "account/password-command.h"
-#include "account/secret.h"
 #include "util/error.h"
 
 struct ImsCredentials {
@@ -111,41 +110,51 @@ explain_none(const ImsCredentials *self)
         command);
 }
 
-static GError *
-explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *message)
+GError *
+ims_credentials_explain(const char *who, ImsSecretOutcome outcome, const char *message)
 {
-    const char *name = self->config->name;
-
-    switch (outcome) {
-    case IMS_SECRET_FOUND:
-        break;
-    case IMS_SECRET_NONE:
-        return explain_none(self);
-    case IMS_SECRET_LOCKED:
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_KEYRING_LOCKED,
-            _("%s: the keyring is locked: unlock it, for example by logging in or with a program "
-              "that shows passwords; %s then goes on by itself"),
-            ims_side_name(side_of(self)),
-            name);
-    case IMS_SECRET_ABSENT:
+    if (outcome == IMS_SECRET_ABSENT)
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: no keyring (Secret Service) is running on the session bus: start one, for "
               "example gnome-keyring or KWallet (%s)"),
-            ims_side_name(side_of(self)),
+            who,
             message);
-    case IMS_SECRET_ERROR:
+    if (outcome == IMS_SECRET_ERROR)
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
             _("%s: the keyring failed: %s; try again, or restart the keyring"),
-            ims_side_name(side_of(self)),
+            who,
             message);
-    }
     return NULL;
+}
+
+static GError *
+explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *message)
+{
+    const char *side_name = ims_side_name(side_of(self));
+    const char *name = self->config->name;
+
+    if (outcome == IMS_SECRET_NONE)
+        return explain_none(self);
+    if (outcome == IMS_SECRET_LOCKED)
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_KEYRING_LOCKED,
+            _("%s: the keyring is locked: unlock it by 'imapsyncctl unlock %s', by logging in or "
+              "with a program that shows passwords; %s then goes on by itself"),
+            side_name,
+            name,
+            name);
+    return ims_credentials_explain(side_name, outcome, message);
+}
+
+static gboolean
+wants_login(const ImsSideConfig *side)
+{
+    return side->username != NULL && ims_auth_list_needs_password(&side->auth);
 }
 
 static gboolean
@@ -153,9 +162,19 @@ needs_password(const ImsCredentials *self)
 {
     const ImsSideConfig *side = config_of(self);
 
-    if (is_of_proxy(self))
-        return side->proxy.username != NULL;
-    return side->username != NULL && ims_auth_list_needs_password(&side->auth);
+    return is_of_proxy(self) ? side->proxy.username != NULL : wants_login(side);
+}
+
+gboolean
+ims_credentials_need_keyring(const ImsConfig *config)
+{
+    for (guint i = 0; i < IMS_N_SIDES; i++) {
+        const ImsSideConfig *side = &config->side[i];
+
+        if ((wants_login(side) && side->password_argv == NULL) || side->proxy.username != NULL)
+            return TRUE;
+    }
+    return FALSE;
 }
 
 static void look_up_next(ImsCredentials *self);

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "account/config.h"
+#include "account/secret.h"
 
 /* All passwords that an account needs, looked up one after the other: of each side of type imaps or
  * imap, of a tunnel that has a username, and of a proxy that has one. On the main thread; nothing
@@ -31,6 +32,11 @@ ImsCredentials *ims_credentials_find(
 /** ims_credentials_cancel: @callback will not be called. Takes NULL. */
 void ims_credentials_cancel(ImsCredentials *self);
 
+/** ims_credentials_need_keyring: whether a password of the account is, or should be, there. */
+gboolean ims_credentials_need_keyring(const ImsConfig *config);
+/** ims_credentials_explain: Returns: (transfer full) (nullable): what @outcome means, if it is
+ * ABSENT or ERROR, as an error about @who; else NULL. */
+GError *ims_credentials_explain(const char *who, ImsSecretOutcome outcome, const char *message);
 /** ims_credentials_print: Returns: (transfer full): a fingerprint that is equal for equal passwords
  * in this process, and of no use outside of it. */
 char *ims_credentials_print(const char *const password[IMS_N_PASSWORDS]);

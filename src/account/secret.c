@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Searches the keyring by libsecret, without unlocking it: secret_password_lookup() would call a
- * locked password "not there", secret_password_clear() unlocks, and to unlock is to prompt, which a
- * daemon must not do by itself (besides, libsecret 0.20 never answers when a prompt is cancelled).
+/* Searches the keyring by libsecret, without unlocking it, unless just that is asked for:
+ * secret_password_lookup() would call a locked password "not there", secret_password_clear()
+ * unlocks, and to unlock is to prompt, which a daemon must not do by itself (besides, libsecret
+ * 0.20 never answers when a prompt is cancelled).
  * A search whose time has passed or that was cancelled stays until libsecret comes back, and then
  * ends without a word. */
 
@@ -15,16 +16,19 @@
 
 #include "util/names.h"
 
-#define DEADLINE_S 10
+#define DEADLINE_MS 10000
+
+typedef enum { FIND, ERASE, UNLOCK } Purpose;
 
 struct ImsSecretSearch {
     GHashTable *attributes;
-    gboolean erase;
-    GList *left;             /* SecretItem: to be removed */
+    Purpose purpose;
+    GList *left;             /* SecretItem: to be removed, or unlocked */
     ImsSecretFound callback; /* NULL: answered, or cancelled */
     gpointer data;
     GCancellable *cancel;
     guint timer;
+    gboolean prompting; /* the keyring asks the user */
 };
 
 static const SecretSchema schema = {
@@ -68,7 +72,10 @@ deadline_passed(gpointer data)
 
     self->timer = 0; /* this source ends by itself */
     g_cancellable_cancel(self->cancel);
-    answer(self, IMS_SECRET_ERROR, NULL, _("it does not answer"));
+    if (self->prompting)
+        answer(self, IMS_SECRET_LOCKED, NULL, NULL);
+    else
+        answer(self, IMS_SECRET_ERROR, NULL, _("it does not answer"));
     return G_SOURCE_REMOVE;
 }
 
@@ -167,6 +174,39 @@ erase_next(ImsSecretSearch *self)
 }
 
 static void
+unlocked(GObject *service, GAsyncResult *result, gpointer data)
+{
+    g_autoptr(ImsSecretSearch) self = data;
+    g_autoptr(GError) error = NULL;
+    gint n = secret_service_unlock_finish(SECRET_SERVICE(service), result, NULL, &error);
+
+    if (error != NULL)
+        answer_error(self, error);
+    else if (n < (gint)g_list_length(self->left)) /* the user does not want it */
+        answer(self, IMS_SECRET_LOCKED, NULL, NULL);
+    else
+        answer(self, IMS_SECRET_FOUND, NULL, NULL);
+}
+
+/* The keyring is not to hear of a deadline, nor of a cancel: libsecret would withdraw the prompt,
+ * and never come back. The user may answer it all the same. @self: (transfer full). */
+static void
+unlock(SecretService *service, ImsSecretSearch *self, GList *items)
+{
+    for (GList *item = items; item != NULL; item = item->next) {
+        if (secret_item_get_locked(item->data))
+            self->left = g_list_prepend(self->left, g_object_ref(item->data));
+    }
+    if (self->left == NULL) {
+        answer(self, items != NULL ? IMS_SECRET_FOUND : IMS_SECRET_NONE, NULL, NULL);
+        search_free(self);
+        return;
+    }
+    self->prompting = TRUE;
+    secret_service_unlock(service, self->left, NULL, unlocked, self);
+}
+
+static void
 searched(GObject *service, GAsyncResult *result, gpointer data)
 {
     g_autoptr(ImsSecretSearch) self = data;
@@ -175,8 +215,12 @@ searched(GObject *service, GAsyncResult *result, gpointer data)
 
     if (error != NULL) {
         answer_error(self, error);
-    } else if (!self->erase) {
+    } else if (self->callback == NULL) {
+        /* nobody wants it any more */
+    } else if (self->purpose == FIND) {
         answer_found(self, items);
+    } else if (self->purpose == UNLOCK) {
+        unlock(SECRET_SERVICE(service), g_steal_pointer(&self), items);
     } else if (any_locked(items)) {
         answer(self, IMS_SECRET_LOCKED, NULL, NULL);
     } else {
@@ -201,7 +245,7 @@ connected(GObject *source, GAsyncResult *result, gpointer data)
         service,
         &schema,
         self->attributes,
-        self->erase ? SECRET_SEARCH_ALL : SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS,
+        self->purpose == FIND ? SECRET_SEARCH_ALL | SECRET_SEARCH_LOAD_SECRETS : SECRET_SEARCH_ALL,
         self->cancel,
         searched,
         self);
@@ -210,16 +254,21 @@ connected(GObject *source, GAsyncResult *result, gpointer data)
 
 /* @attributes: (transfer full) */
 static ImsSecretSearch *
-search(GHashTable *attributes, gboolean erase, ImsSecretFound callback, gpointer data)
+search(
+    GHashTable *attributes,
+    Purpose purpose,
+    guint timeout_ms,
+    ImsSecretFound callback,
+    gpointer data)
 {
     ImsSecretSearch *self = g_new0(ImsSecretSearch, 1);
 
     self->attributes = attributes;
-    self->erase = erase;
+    self->purpose = purpose;
     self->callback = callback;
     self->data = data;
     self->cancel = g_cancellable_new();
-    self->timer = g_timeout_add_seconds(DEADLINE_S, deadline_passed, self);
+    self->timer = g_timeout_add(timeout_ms, deadline_passed, self);
     secret_service_get(SECRET_SERVICE_OPEN_SESSION, self->cancel, connected, self);
     return self;
 }
@@ -245,7 +294,7 @@ ims_secret_find(
         username,
         NULL);
 
-    return search(attributes, FALSE, callback, data);
+    return search(attributes, FIND, DEADLINE_MS, callback, data);
 }
 
 ImsSecretSearch *
@@ -253,7 +302,15 @@ ims_secret_erase(const char *account, ImsSecretFound callback, gpointer data)
 {
     GHashTable *attributes = secret_attributes_build(&schema, "account", account, NULL);
 
-    return search(attributes, TRUE, callback, data);
+    return search(attributes, ERASE, DEADLINE_MS, callback, data);
+}
+
+ImsSecretSearch *
+ims_secret_unlock(const char *account, guint timeout_ms, ImsSecretFound callback, gpointer data)
+{
+    GHashTable *attributes = secret_attributes_build(&schema, "account", account, NULL);
+
+    return search(attributes, UNLOCK, timeout_ms, callback, data);
 }
 
 void

@@ -233,6 +233,50 @@ get_property(
     return sd_bus_message_append(reply, "o", job_path);
 }
 
+/* The user has to find the prompt, and his password. */
+#define UNLOCK_DEFAULT_US (60 * G_USEC_PER_SEC)
+
+typedef struct {
+    guint64 timeout_us;
+} UnlockOptions;
+
+static const ImsOption unlock_options[] = {
+    {"timeout", "t", offsetof(UnlockOptions, timeout_us), -1},
+    {NULL, NULL, 0, -1},
+};
+
+/* Answers the call that was held. */
+static void
+on_unlocked(const GError *error, gpointer data)
+{
+    g_autoptr(sd_bus_message) m = data;
+    g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
+
+    if (error == NULL) {
+        sd_bus_reply_method_return(m, NULL);
+        return;
+    }
+    ims_fault_set(&fault, error);
+    sd_bus_reply_method_error(m, &fault);
+}
+
+static int
+method_unlock(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
+{
+    ImsAccountObject *self = userdata;
+    UnlockOptions options = {.timeout_us = UNLOCK_DEFAULT_US};
+    g_autoptr(GError) error = NULL;
+    int r = ims_options_read(m, unlock_options, &options, ret_error);
+
+    if (r < 0)
+        return r;
+    if (!ims_account_unlock(self->account, options.timeout_us, on_unlocked, m, &error))
+        return ims_fault_set(ret_error, error);
+
+    sd_bus_message_ref(m);
+    return 1;
+}
+
 /* clang-format off */
 static const sd_bus_vtable account_vtable[] = {
     SD_BUS_VTABLE_START(0),
@@ -254,6 +298,9 @@ static const sd_bus_vtable account_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Resolve",
         SD_BUS_ARGS("t", issue, "s", action, "a{sv}", options), SD_BUS_NO_RESULT,
         method_resolve, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("Unlock",
+        SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+        method_unlock, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_SIGNAL_WITH_ARGS("MailboxChanged",
         SD_BUS_ARGS("s", mailbox, "a{sv}", counts), 0),
     SD_BUS_SIGNAL_WITH_ARGS("IssuesChanged", SD_BUS_NO_ARGS, 0),

@@ -43,5 +43,7 @@ ImsExit ims_command_cancel(const ImsArgs *args);
 ImsExit ims_command_status(const ImsArgs *args);
 ImsExit ims_command_issues(const ImsArgs *args);
 ImsExit ims_command_mailboxes(const ImsArgs *args);
+/* unlock.c */
+ImsExit ims_command_unlock(const ImsArgs *args);
 /* connect.c */
 ImsExit ims_command_connect(const ImsArgs *args);

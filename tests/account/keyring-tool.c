@@ -3,8 +3,8 @@
 
 /* The program that test-secret.py drives against a real keyring. `find ACCOUNT SIDE HOST USERNAME`
  * and `erase ACCOUNT` print one outcome; `accounts DIRECTORY` runs the accounts of a directory over
- * the fake engine, prints what they tell, and takes `sync NAME`, `end CODE`, `reload` and `remove
- * NAME` by line on stdin until it closes. */
+ * the fake engine, prints what they tell, and takes `sync NAME`, `end CODE`, `reload`, `remove
+ * NAME` and `unlock NAME MILLISECONDS` by line on stdin until it closes. */
 
 #include <gio/gio.h>
 #include <gio/gunixinputstream.h>
@@ -90,6 +90,27 @@ account_removed(const GError *error, gpointer data)
 }
 
 static void
+account_unlocked(const GError *error, gpointer data)
+{
+    say("unlocked: %s", error != NULL ? error->message : "");
+}
+
+static void
+unlock(const char *arguments)
+{
+    g_auto(GStrv) words = g_strsplit(arguments, " ", 2);
+    g_autoptr(GError) error = NULL;
+
+    if (!ims_account_unlock(
+            ims_accounts_find(accounts, words[0]),
+            1000 * g_ascii_strtoull(words[1], NULL, 10),
+            account_unlocked,
+            NULL,
+            &error))
+        say("not asked: %s", error->message);
+}
+
+static void
 obey(const char *line)
 {
     const ImsSyncOptions all = {NULL};
@@ -99,6 +120,8 @@ obey(const char *line)
             ims_accounts_find(accounts, line + strlen("sync ")), &all, IMS_TRIGGER_CLIENT, NULL);
     else if (g_str_has_prefix(line, "end "))
         fake_engine_end(atoi(line + strlen("end ")), NULL);
+    else if (g_str_has_prefix(line, "unlock "))
+        unlock(line + strlen("unlock "));
     else if (g_str_equal(line, "reload"))
         ims_accounts_reload(accounts);
     else if (g_str_has_prefix(line, "remove "))

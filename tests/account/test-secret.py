@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 from gi.repository import Gio, GLib
@@ -22,6 +23,13 @@ SECRETS = "org.freedesktop.secrets"
 COLLECTION = "/org/freedesktop/secrets/collection/login"
 BUS_CONFIG = """<busconfig><type>session</type><listen>unix:path={}/bus</listen>
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
+PROMPTER = "org.gnome.keyring.SystemPrompter"
+PROMPTER_INTERFACE = """<node><interface name="org.gnome.keyring.internal.Prompter">
+<method name="BeginPrompting"><arg type="o" direction="in"/></method>
+<method name="PerformPrompt"><arg type="o" direction="in"/><arg type="s" direction="in"/>
+<arg type="a{sv}" direction="in"/><arg type="s" direction="in"/></method>
+<method name="StopPrompting"><arg type="o" direction="in"/></method>
+</interface></node>"""
 IMAPS = "[remote]\nhost=h\nusername=u\n[local]\ntype=tunnel\ncommand=near\n"
 
 
@@ -72,17 +80,18 @@ class Session:
         kwargs.setdefault("env", self.env)
         return subprocess.Popen(argv, stderr=subprocess.DEVNULL, **kwargs)
 
-    def start_keyring(self):
+    def start_keyring(self, unlock=True):
         owned = []
+        unlocking = ["--unlock"] if unlock else []
         watch = Gio.bus_watch_name_on_connection(
             self.connection, SECRETS, Gio.BusNameWatcherFlags.NONE, lambda *_: owned.append(1), None
         )
         self.keyring = self._spawn(
-            ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"],
+            ["gnome-keyring-daemon", "--foreground", *unlocking, "--components=secrets"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )
-        self.keyring.stdin.write(MASTER.encode())
+        self.keyring.stdin.write(MASTER.encode() if unlock else b"")
         self.keyring.stdin.close()
         deadline = GLib.get_monotonic_time() + PATIENCE * 1000000
         while not owned:
@@ -130,6 +139,21 @@ class Session:
             "UnlockWithMasterPassword",
             GLib.Variant("(o(oayays))", (COLLECTION, secret)),
         )
+
+    def start_prompter(self):
+        """One that is asked and never answers. Returns who asked, as that goes on."""
+        asked = []
+
+        def on_call(connection, sender, path, interface, method, parameters, invocation):
+            asked.append(method)
+            invocation.return_value(None)
+
+        interface = Gio.DBusNodeInfo.new_for_xml(PROMPTER_INTERFACE).interfaces[0]
+        self.connection.register_object("/org/gnome/keyring/Prompter", interface, on_call, None, None)
+        Gio.bus_own_name_on_connection(
+            self.connection, PROMPTER, Gio.BusNameOwnerFlags.NONE, None, None
+        )
+        return asked
 
     def store(self, password, account="work", side="remote", host="h", username="u"):
         attributes = ["account", account, "side", side, "host", host, "username", username]
@@ -194,9 +218,14 @@ class Accounts:
 
     def line(self, seconds=PATIENCE):
         """The next line, or None if none comes in time."""
+        deadline = time.monotonic() + seconds
         while b"\n" not in self.rest:
-            if not select.select([self.process.stdout], [], [], seconds)[0]:
+            while GLib.MainContext.default().iteration(False):  # the prompter may be called
+                pass
+            if time.monotonic() > deadline:
                 return None
+            if not select.select([self.process.stdout], [], [], 0.01)[0]:
+                continue
             self.rest += os.read(self.process.stdout.fileno(), 4096) or b"(it has ended)\n"
         line, self.rest = self.rest.split(b"\n", 1)
         return line.decode()
@@ -424,6 +453,112 @@ def refused_password_may_be_right_for_another_user(session):
         accounts.expect("idle none: ")
 
 
+def blocked_by_a_locked_keyring(session, accounts):
+    session.start_keyring()
+    session.store("x")
+    session.lock()
+    accounts.say("sync work")
+    line = accounts.expect("job by client", "queued none: ", "blocked keyring-locked: ")
+    equal("'imapsyncctl unlock work'" in line, True)
+
+
+def prompt_that_nobody_answers_ends_in_time(session):
+    asked = session.start_prompter()
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        equal(asked, [])
+        begin = time.monotonic()
+        accounts.say("unlock work 1500")
+        accounts.say("unlock work 1500")
+        accounts.expect("not asked: ")
+        line = accounts.expect("unlocked: work: the keyring is still locked: ")
+        equal("within 1 seconds" in line, True)
+        equal(1.4 < time.monotonic() - begin < 5, True)
+        equal("BeginPrompting" in asked, True)
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued keyring-locked: ", "blocked keyring-locked: ")
+
+
+def late_answer_to_a_prompt_counts(session):
+    session.start_prompter()
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        accounts.say("unlock work 300")
+        accounts.expect("unlocked: work: the keyring is still locked: ")
+        session.unlock()
+        accounts.expect("job by user", "queued keyring-locked: ", "syncing ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def prompt_is_left_alone_when_the_service_ends(session):
+    session.start_prompter()
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        accounts.say("unlock work 60000")
+        equal(accounts.line(QUIET), None)
+        accounts.process.stdin.close()
+        accounts.expect("unlocked: work: it was not waited for the keyring")
+
+
+def prompt_ends_when_the_keyring_is_unlocked_elsewhere(session):
+    session.start_prompter()
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        accounts.say("unlock work 60000")
+        equal(accounts.line(QUIET), None)
+        session.unlock()
+        equal(accounts.line(), "unlocked: ")
+        accounts.expect("job by user", "queued keyring-locked: ", "syncing ")
+        accounts.say("end -1")
+        accounts.expect("idle none: ")
+
+
+def prompt_dies_with_the_keyring(session):
+    session.env_of_tool.pop("G_DEBUG")  # libsecret complains of itself then
+    session.start_prompter()
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        accounts.say("unlock work 60000")
+        equal(accounts.line(QUIET), None)
+        session.stop_keyring()
+        accounts.expect("unlocked: remote: no keyring", "blocked credentials: ")
+
+
+def without_a_prompter_nothing_is_unlocked(session):
+    with session.waiting() as accounts:
+        blocked_by_a_locked_keyring(session, accounts)
+        accounts.say("unlock work 30000")
+        accounts.expect("unlocked: work: ")
+
+
+def unlocking_what_is_not_locked_is_done_at_once(session):
+    with session.waiting() as accounts:
+        accounts.say("unlock work 30000")
+        accounts.expect("unlocked: work: no keyring (Secret Service) is running")
+        session.start_keyring()
+        accounts.say("unlock work 30000")
+        line = accounts.expect("unlocked: work: none of its passwords is in the keyring")
+        equal("'imapsyncctl password work'" in line, True)
+        session.store("x")
+        accounts.say("unlock work 30000")
+        equal(accounts.line(), "unlocked: ")
+        by_command = IMAPS.replace("username=u", "username=u\npassword-command=echo x")
+        session._write("accounts/work.conf", by_command)
+        session.stop_keyring()
+        accounts.say("unlock work 30000")
+        accounts.expect("idle none: ")
+        equal(accounts.line(), "unlocked: ")
+
+
+def keyring_without_a_collection_has_no_password(session):
+    session.start_keyring(unlock=False)
+    equal(session.find(), "none")
+    with session.waiting() as accounts:
+        accounts.say("sync work")
+        accounts.expect("job by client", "queued none: ", "blocked credentials: ")
+
+
 TESTS = [
     absent_service_is_told,
     stored_password_is_found,
@@ -442,6 +577,14 @@ TESTS = [
     account_is_not_removed_while_the_keyring_is_locked,
     waiting_account_goes_on_when_its_file_names_another_user,
     refused_password_may_be_right_for_another_user,
+    prompt_that_nobody_answers_ends_in_time,
+    late_answer_to_a_prompt_counts,
+    prompt_is_left_alone_when_the_service_ends,
+    prompt_ends_when_the_keyring_is_unlocked_elsewhere,
+    prompt_dies_with_the_keyring,
+    without_a_prompter_nothing_is_unlocked,
+    unlocking_what_is_not_locked_is_done_at_once,
+    keyring_without_a_collection_has_no_password,
 ]
 
 

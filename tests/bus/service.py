@@ -277,7 +277,7 @@ class Options(ServiceTest):
         job = self.sync(['mute'])[0]
         for path, interface, member in (
                 (account, ACCOUNT, 'Test'), (account, ACCOUNT, 'ListMailboxes'),
-                (account, ACCOUNT, 'ListIssues'), (job, JOB, 'Wait'), (job, JOB, 'GetReport')):
+                (account, ACCOUNT, 'ListIssues'), (account, ACCOUNT, 'Unlock'), (job, JOB, 'Wait'), (job, JOB, 'GetReport')):
             with self.subTest(member):
                 self.refused(INVALID_ARGS, path, interface, member, '(a{sv})', {'x': GLib.Variant('b', True)})
 
@@ -467,6 +467,15 @@ class Accounts(ServiceTest):
         self.assertEqual(self.ask(path, ACCOUNT, 'ListMailboxes', '(a{sv})', {}), [])
         limits = {'offset': GLib.Variant('u', 4294967295), 'limit': GLib.Variant('u', 4294967295)}
         self.assertEqual(self.ask(path, ACCOUNT, 'ListIssues', '(a{sv})', limits), [])
+
+    def test_nothing_is_to_be_unlocked_without_a_password(self):
+        path = self.add('work', GONE)
+        self.call(path, ACCOUNT, 'Unlock', '(a{sv})', {'timeout': GLib.Variant('t', 2**64 - 1)})
+
+    def test_unlocking_without_a_keyring_is_told(self):
+        path = self.add('work', dict(GONE, **{'remote.username': 'me'}))
+        told = self.refused('org.imapsync1.Error.CredentialsMissing', path, ACCOUNT, 'Unlock', '(a{sv})', {})
+        self.assertIn('no keyring', told)
 
     def test_issue_that_is_not_there_is_not_resolved(self):
         path = self.add('work', GONE)

@@ -3,16 +3,20 @@
 # Copyright the imapsyncd authors
 """What stands between an account and its servers: passwords, certificates, capabilities."""
 
+import concurrent.futures
 import json
 import re
+import shutil
 import time
 
 import dbus
 
 import mail
-from harness import Session, options, wait_for
+from harness import HERE, Session, options, wait_for
 from servers import NO_QRESYNC, Authority, Dovecot
 from tap import equal, holds, run
+
+PROMPTER = "org.gnome.keyring.SystemPrompter"
 
 
 def add_without_password(session):
@@ -64,6 +68,79 @@ def with_a_locked_keyring_the_account_waits_for_its_unlocking():
         fails(session, "KeyringLocked", "keyring-locked")
         session.keyring.unlock()
         goes_on(session)
+
+
+def fails_at_once(session, error, attention, words):
+    """And another account, which does not need the keyring, syncs."""
+    begin = time.monotonic()
+    told = fails(session, error, attention)
+    holds(time.monotonic() - begin < 5, f"told after {time.monotonic() - begin:.1f} s only")
+    holds(words in told, f"not told: {told}")
+    equal(str(session.account_property("State")), "blocked", "the state")
+    session.sync("other")
+
+
+def prompts_in_vain(session):
+    """Whoever asked is told in time; returns how long that took."""
+    begin = time.monotonic()
+    try:
+        session.account().Unlock(
+            options(timeout=dbus.UInt64(3_000_000)),
+            dbus_interface="org.imapsync1.Account",
+            timeout=20,
+        )
+    except dbus.DBusException as refusal:
+        holds(refusal.get_dbus_name().endswith(".KeyringLocked"), str(refusal))
+        return time.monotonic() - begin
+    raise AssertionError("it was unlocked")
+
+
+def each_state_of_the_keyring_is_told_at_once_and_stops_nobody_else():
+    with Session() as session:
+        one_message(session)
+        session.add()
+        secret = session.top / "secret"
+        secret.write_text(Dovecot.PASSWORD + "\n")
+        words = [*session.remote.settings("remote"), f"remote.password-command=cat {secret}"]
+        session.ctl("add", "other", *(w for word in words for w in ("--set", word)))
+        session.sync()
+        session.sync("other")
+
+        session.keyring.lock()
+        fails_at_once(session, "KeyringLocked", "keyring-locked", "imapsyncctl unlock work")
+
+        session.spawn(["/usr/bin/python3", HERE / "prompter.py"], "prompter.log")
+        wait_for(lambda: session.bus.name_has_owner(PROMPTER), "the prompter")
+        asked = session.top / "prompter.log"
+        fails_at_once(session, "KeyringLocked", "keyring-locked", "imapsyncctl unlock work")
+        equal(asked.read_text(), "", "what the user was asked without being told")
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            prompt = pool.submit(prompts_in_vain, session.for_a_thread())
+            wait_for(lambda: "BeginPrompting" in asked.read_text(), "the user to be asked")
+            fails_at_once(session, "KeyringLocked", "keyring-locked", "imapsyncctl unlock work")
+            holds(not prompt.done(), "the prompt was over before")
+            holds(2.5 < prompt.result() < 6, f"told after {prompt.result():.1f} s")
+        session.keyring.unlock()
+        wait_for(lambda: session.account_property("State") == "idle", "the account to go on")
+        session.ctl("unlock", "work")
+
+        session.keyring.stop()
+        fails_at_once(session, "CredentialsMissing", "credentials", "no keyring")
+        told = session.ctl("unlock", "work", status=1).stderr
+        holds("no keyring" in told, f"not told: {told}")
+        session.keyring.start()
+        wait_for(lambda: session.account_property("State") == "idle", "the account to go on")
+
+        session.keyring.stop()
+        keyrings = session.top / "data" / "keyrings"
+        keyrings.rename(session.top / "keyrings")
+        session.keyring.start(collection=False)
+        fails_at_once(session, "CredentialsMissing", "credentials", "imapsyncctl password work")
+        session.keyring.stop()
+        shutil.rmtree(keyrings, ignore_errors=True)
+        (session.top / "keyrings").rename(keyrings)
+        session.keyring.start()
+        wait_for(lambda: session.account_property("State") == "idle", "the account to go on")
 
 
 def without_a_keyring_the_reason_is_said():
@@ -274,6 +351,7 @@ if __name__ == "__main__":
         [
             without_a_password_the_account_waits_for_one,
             with_a_locked_keyring_the_account_waits_for_its_unlocking,
+            each_state_of_the_keyring_is_told_at_once_and_stops_nobody_else,
             without_a_keyring_the_reason_is_said,
             a_command_may_give_the_password,
             a_wrong_password_is_told_and_can_be_corrected,

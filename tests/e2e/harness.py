@@ -76,12 +76,26 @@ class Keyring:
     COLLECTION = "/org/freedesktop/secrets/collection/login"
 
     def __init__(self, session):
-        self.bus = session.bus
-        command = ["gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets"]
-        self.process = session.spawn(command, "keyring.log", stdin=subprocess.PIPE)
+        self.session, self.bus = session, session.bus
+        self.start()
+
+    def start(self, collection=True):
+        """`collection`: made if there is none yet, and unlocked."""
+        command = ["gnome-keyring-daemon", "--foreground", "--components=secrets"]
+        if collection:
+            command.append("--unlock")
+        self.process = self.session.spawn(command, "keyring.log", stdin=subprocess.PIPE)
         self.process.stdin.write(KEYRING_PASSWORD.encode())
         self.process.stdin.close()
-        wait_for(self._is_ready, "the keyring")
+        if collection:
+            wait_for(self._is_ready, "the keyring")
+        else:
+            wait_for(lambda: self.bus.name_has_owner(SECRETS), "the keyring")
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait(10)
+        wait_for(lambda: not self.bus.name_has_owner(SECRETS), "the bus to notice")
 
     def _is_ready(self):
         if not self.bus.name_has_owner(SECRETS):
