@@ -10,7 +10,8 @@ glib-networking dbus-bin dbus-daemon gnome-keyring dovecot-imapd openssl
 python3 python3-dbus"
 
 # To test it.
-TEST_PACKAGES="clang-14 clang-format-14 libclang-rt-14-dev libsecret-tools mandoc python3-gi zsh"
+TEST_PACKAGES="clang-14 clang-format-14 libclang-rt-14-dev libsecret-tools mandoc python3-gi zsh
+softhsm2 gnutls-bin"
 
 missing_packages() {
     for package in "$@"; do

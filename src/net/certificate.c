@@ -8,6 +8,7 @@
 #include "net/certificate.h"
 
 #include <glib/gi18n.h>
+#include <gnutls/abstract.h>
 #include <gnutls/x509.h>
 #include <string.h>
 
@@ -51,16 +52,6 @@ read_certificate(const ImsTlsPolicy *policy, GError **error)
     return g_tls_certificate_new_from_file(policy->certificate, error);
 }
 
-static gboolean
-has_key(GTlsCertificate *certificate)
-{
-    g_autoptr(GByteArray) key = NULL;
-    g_autofree char *uri = NULL;
-
-    g_object_get(certificate, "private-key", &key, "private-key-pkcs11-uri", &uri, NULL);
-    return key != NULL || uri != NULL;
-}
-
 /* Returns: (transfer full): without the query of a PKCS#11 URI, which may hold secrets. */
 static char *
 name_to_show(const char *certificate)
@@ -68,6 +59,54 @@ name_to_show(const char *certificate)
     return g_strndup(
         certificate,
         g_str_has_prefix(certificate, PKCS11) ? strcspn(certificate, "?") : strlen(certificate));
+}
+
+/* GIO would look at the token only in the handshake, and make a refusal by the server of it. */
+static gboolean
+check_token(const char *uri, GError **error)
+{
+    g_autofree char *name = name_to_show(uri);
+    gnutls_privkey_t key;
+    int r = gnutls_privkey_init(&key);
+
+    if (r == GNUTLS_E_SUCCESS) {
+        r = gnutls_privkey_import_url(key, uri, 0);
+        gnutls_privkey_deinit(key);
+    }
+    if (r == GNUTLS_E_SUCCESS)
+        return TRUE;
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("the private key of ours in %s cannot be used: %s: see that the token is there, and that "
+          "'%s' in %s names a file with its PIN"),
+        name,
+        gnutls_strerror(r),
+        "pin-source=",
+        "client-key");
+    return FALSE;
+}
+
+static gboolean
+check_key(GTlsCertificate *certificate, const char *name, GError **error)
+{
+    g_autoptr(GByteArray) key = NULL;
+    g_autofree char *uri = NULL;
+
+    g_object_get(certificate, "private-key", &key, "private-key-pkcs11-uri", &uri, NULL);
+    if (key != NULL)
+        return TRUE;
+    if (uri != NULL)
+        return check_token(uri, error);
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_CONFIG,
+        _("%s holds no private key: name its file as %s"),
+        name,
+        "client-key");
+    return FALSE;
 }
 
 static GTlsCertificate *
@@ -85,15 +124,7 @@ load_ours(const ImsTlsPolicy *policy, GError **error)
             _("the certificate of ours in %s cannot be used: %s"),
             name,
             problem->message);
-    else if (!has_key(certificate))
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_CONFIG,
-            _("%s holds no private key: name its file as %s"),
-            name,
-            "client-key");
-    else
+    else if (check_key(certificate, name, error))
         return g_steal_pointer(&certificate);
     return NULL;
 }

@@ -6,6 +6,7 @@ what is said of a command that ends too early."""
 
 import imaplib
 import shlex
+import subprocess
 
 import mail
 from harness import Session
@@ -150,28 +151,97 @@ def a_way_that_is_not_offered_is_told():
         holds("auth" in words and "AUTH=PLAIN" in words, f"not named in: {words}")
 
 
+def knows_people_by_their_certificates(session):
+    session.remote.stop()
+    with open(session.remote.top / "dovecot.conf", "a", encoding="utf-8") as file:
+        file.write(
+            f"ssl_ca = <{session.authority.certificate}\nssl_verify_client_cert = yes\n"
+            "ssl_require_crl = no\nauth_ssl_username_from_cert = yes\n"
+            "auth_mechanisms = plain external\n"
+            "passdb {\n  driver = static\n  mechanisms = external\n  args = nopassword=y\n}\n"
+        )
+    session.remote.start()
+
+
+def add_by_certificate(session, certificate, key, status=0):
+    words = [
+        *session.remote.settings("remote"),
+        *("remote.auth=external", f"remote.client-cert={certificate}", f"remote.client-key={key}"),
+    ]
+    settings = (word for setting in words for word in ("--set", setting))
+    return session.ctl("add", "work", *settings, status=status)
+
+
 def a_certificate_may_say_who_we_are():
     """Without a password anywhere."""
     with Session(settings=MECHANISMS) as session:
         fill(session)
         person = session.top / "person"
         session.authority.issue_person(person, Dovecot.USER)
-        session.remote.stop()
-        with open(session.remote.top / "dovecot.conf", "a", encoding="utf-8") as file:
-            file.write(
-                f"ssl_ca = <{session.authority.certificate}\nssl_verify_client_cert = yes\n"
-                "ssl_require_crl = no\nauth_ssl_username_from_cert = yes\n"
-                "auth_mechanisms = plain external\n"
-                "passdb {\n  driver = static\n  mechanisms = external\n  args = nopassword=y\n}\n"
-            )
-        session.remote.start()
-        words = [
-            *session.remote.settings("remote"),
-            *("remote.auth=external", f"remote.client-cert={person}.pem", f"remote.client-key={person}.key"),
-        ]
-        session.ctl("add", "work", *(word for setting in words for word in ("--set", setting)))
+        knows_people_by_their_certificates(session)
+        add_by_certificate(session, f"{person}.pem", f"{person}.key")
         syncs_both_ways(session)
         holds("method=EXTERNAL" in session.remote.log(), "no login by the certificate")
+
+
+class Token:
+    """A PKCS#11 token in software, with one certificate and its key. Its PIN stands in a file."""
+
+    PIN = "2468"
+    URI = "pkcs11:token=person;object=me"
+
+    def __init__(self, session, person):
+        self.session = session
+        (session.top / "tokens").mkdir()
+        conf, self.pin = session.top / "softhsm2.conf", session.top / "pin"
+        conf.write_text(f"directories.tokendir = {session.top}/tokens\n")
+        self.pin.write_text(self.PIN)
+        session.environment["SOFTHSM2_CONF"] = str(conf)
+        of_token = ("--token", "person", "--label", "me", "--id", "01", "--pin", self.PIN)
+        self._run(
+            *("softhsm2-util", "--init-token", "--free", "--label", "person"),
+            *("--pin", self.PIN, "--so-pin", self.PIN),
+        )
+        self._run("softhsm2-util", "--import", f"{person}.key", *of_token)
+        self._run(
+            *("p11tool", "--batch", "--login", "--set-pin", self.PIN, "--write"),
+            *("--load-certificate", f"{person}.pem", "--label", "me", "--id", "01"),
+            "pkcs11:token=person",
+        )
+        for kind in (".pem", ".key"):
+            person.with_suffix(kind).unlink()
+
+    def _run(self, *command):
+        subprocess.run(command, check=True, capture_output=True, env=self.session.environment)
+
+    def key(self):
+        return f"{self.URI};type=private?pin-source={self.pin}"
+
+
+def a_token_may_have_the_certificate_and_its_key():
+    """Nothing but the token has the key then."""
+    with Session(settings=MECHANISMS) as session:
+        fill(session)
+        person = session.top / "person"
+        session.authority.issue_person(person, Dovecot.USER)
+        token = Token(session, person)
+        session.stop_daemon()
+        session.start_daemon()
+        knows_people_by_their_certificates(session)
+        add_by_certificate(session, f"{Token.URI};type=cert", token.key())
+        syncs_both_ways(session)
+        holds("method=EXTERNAL" in session.remote.log(), "no login by the certificate")
+        token.pin.write_text("1357")
+        session.stop_daemon()
+        session.start_daemon()
+        logins = session.remote.log().count("Login:")
+        words = fails(session, "Config")
+        holds("PIN" in words and "pin-source" in words, f"not named in: {words}")
+        equal(session.remote.log().count("Login:"), logins, "log-ins with a wrong PIN")
+        path = session.top / "config" / "imapsync" / "work.conf"
+        path.write_text(path.read_text().replace("object=me", "object=nobody"))
+        words = fails(session, "Config")
+        holds("object=nobody" in words, f"not named in: {words}")
 
 
 def what_goes_over_the_line_is_compressed_if_wanted():
@@ -282,6 +352,7 @@ if __name__ == "__main__":
             a_wrong_password_is_told_by_scram_too,
             a_way_that_is_not_offered_is_told,
             a_certificate_may_say_who_we_are,
+            a_token_may_have_the_certificate_and_its_key,
             what_goes_over_the_line_is_compressed_if_wanted,
             in_the_clear_on_this_computer,
             in_the_clear_to_no_other_computer,
