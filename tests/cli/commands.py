@@ -245,6 +245,11 @@ def issues_say_what_to_do(bus):
     check(ctl(bus, "issues", "fine"), 0, "Nothing waits for you")
     check(ctl(bus, "issues"), 0, "77 messages of “Entwürfe”", "sync partly --max-deletions 77")
     check(ctl(bus, "issues", "nobody"), 1, "no account", "The accounts are: away, broken")
+    for number in ("x", "0", "1.5", "18446744073709551616"):
+        done = ctl(bus, "resolve", "fine", number, "pin")
+        check(done, 2, f"“{number}” is no number of an issue", "imapsyncctl issues fine")
+    check(ctl(bus, "resolve", "nobody", "1", "pin"), 1, "no account")
+    check(ctl(bus, "unlock", "nobody"), 1, "no account")
 
 
 def mailboxes_as_a_table(bus):

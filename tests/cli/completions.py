@@ -88,10 +88,10 @@ def bash_offers_each_option_of_a_command(bus):
 
 
 def bash_offers_accounts_where_one_is_named(bus):
-    for name in ("sync ", "sync fine ", "cancel ", "password ", "test ", "remove ", "issues ", "mailboxes ", "connect "):
+    for name in ("sync ", "sync fine ", "cancel ", "password ", "test ", "remove ", "issues ", "mailboxes ", "connect ", "resolve ", "unlock "):
         offered = bash(bus, "imapsyncctl " + name)
         assert ACCOUNTS <= offered, (name, offered)
-    for name in ("list ", "add ", "test fine ", "issues fine ", "connect fine ", "sync --mailbox "):
+    for name in ("list ", "add ", "test fine ", "issues fine ", "resolve fine ", "unlock fine ", "connect fine ", "sync --mailbox "):
         offered = bash(bus, "imapsyncctl " + name)
         assert not ACCOUNTS & offered, (name, offered)
 
@@ -128,7 +128,7 @@ def zsh_offers_the_same(bus):
     equal({line.split(":")[0] for line in zsh(bus, "imapsyncctl help ")}, names)
     for name, usage in table():
         equal(zsh(bus, f"imapsyncctl {name} --"), {"--help", *re.findall("--[a-z-]+", usage)})
-    for name in ("sync ", "sync fine ", "password ", "test ", "remove ", "issues ", "mailboxes ", "connect "):
+    for name in ("sync ", "sync fine ", "password ", "test ", "remove ", "issues ", "mailboxes ", "connect ", "resolve ", "unlock "):
         assert ACCOUNTS <= zsh(bus, "imapsyncctl " + name), name
     equal(zsh(bus, "imapsyncctl password fine "), {"remote", "local"})
     equal(zsh(bus, "imapsyncctl sync --mailbox "), set())
