@@ -99,6 +99,27 @@ answer_error(ImsSecretSearch *self, GError *error)
     answer(self, is_absence(error) ? IMS_SECRET_ABSENT : IMS_SECRET_ERROR, NULL, error->message);
 }
 
+/* An item that is being made may not tell yet, which libsecret finds critical. */
+static gboolean
+tells(SecretItem *item, const char *property)
+{
+    g_autoptr(GVariant) told = g_dbus_proxy_get_cached_property(G_DBUS_PROXY(item), property);
+
+    return told != NULL;
+}
+
+static guint64
+modified_of(SecretItem *item)
+{
+    return tells(item, "Modified") ? secret_item_get_modified(item) : 0;
+}
+
+static gboolean
+is_locked(SecretItem *item)
+{
+    return tells(item, "Locked") && secret_item_get_locked(item);
+}
+
 /* The newest of the items whose secret came; several may match if another program stored one. */
 static SecretItem *
 newest_with_secret(GList *items)
@@ -108,7 +129,7 @@ newest_with_secret(GList *items)
 
     for (; items != NULL; items = items->next) {
         g_autoptr(SecretValue) value = secret_item_get_secret(items->data);
-        guint64 modified = secret_item_get_modified(items->data);
+        guint64 modified = modified_of(items->data);
 
         if (value != NULL && secret_value_get_text(value) != NULL &&
             (newest == NULL || modified > latest)) {
@@ -123,7 +144,7 @@ static gboolean
 any_locked(GList *items)
 {
     for (; items != NULL; items = items->next) {
-        if (secret_item_get_locked(items->data))
+        if (is_locked(items->data))
             return TRUE;
     }
     return FALSE;
@@ -194,7 +215,7 @@ static void
 unlock(SecretService *service, ImsSecretSearch *self, GList *items)
 {
     for (GList *item = items; item != NULL; item = item->next) {
-        if (secret_item_get_locked(item->data))
+        if (is_locked(item->data))
             self->left = g_list_prepend(self->left, g_object_ref(item->data));
     }
     if (self->left == NULL) {
