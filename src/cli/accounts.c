@@ -12,6 +12,7 @@
 #include "cli/bus.h"
 #include "cli/command.h"
 #include "cli/fault.h"
+#include "cli/find.h"
 #include "cli/password.h"
 #include "cli/watch.h"
 #include "util/error.h"
@@ -34,22 +35,33 @@ put(GHashTable *settings, const char *key, const char *value)
     g_hash_table_insert(settings, g_strdup(key), g_strdup(value));
 }
 
+static void
+put_server(GHashTable *settings, const char *type, const char *host, guint16 port)
+{
+    char digits[sizeof "65535"];
+
+    put(settings, "remote.type", type);
+    put(settings, "remote.host", host);
+    if (port != 0) {
+        g_snprintf(digits, sizeof digits, "%u", port);
+        put(settings, "remote.port", digits);
+    }
+}
+
+/* @out_domain: (out) (transfer full): of a mail address, whose server is to be looked up */
 static gboolean
-put_address(GHashTable *settings, const char *text, GError **error)
+put_address(GHashTable *settings, const char *text, char **out_domain, GError **error)
 {
     g_autoptr(ImsAddress) address = ims_address_parse(text, error);
-    char port[sizeof "65535"];
 
     if (address == NULL)
         return FALSE;
 
-    put(settings, "remote.type", address->type);
-    put(settings, "remote.host", address->host);
     put(settings, "remote.username", address->username);
-    if (address->port != 0) {
-        g_snprintf(port, sizeof port, "%u", address->port);
-        put(settings, "remote.port", port);
-    }
+    if (address->type != NULL)
+        put_server(settings, address->type, address->host, address->port);
+    else
+        *out_domain = g_strdup(address->host);
 
     return TRUE;
 }
@@ -86,21 +98,26 @@ put_assignment(GHashTable *settings, const char *text, GError **error)
     return TRUE;
 }
 
-/* What is set explicitly wins over what the address says. */
+/* What is set explicitly wins over what the address says. @out_domain: (out) (transfer full): where
+ * the server is to be looked up; stays NULL if it is known. */
 static GHashTable *
-collect_settings(const ImsArgs *args, GError **error)
+collect_settings(const ImsArgs *args, char **out_domain, GError **error)
 {
+    g_autofree char *domain = NULL;
     g_autoptr(GHashTable) settings = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     const GPtrArray *assignments = ims_args_values(args, "set");
 
-    if (ims_args_word(args, 1) != NULL && !put_address(settings, ims_args_word(args, 1), error))
+    if (ims_args_word(args, 1) != NULL &&
+        !put_address(settings, ims_args_word(args, 1), &domain, error))
         return NULL;
     for (guint i = 0; assignments != NULL && i < assignments->len; i++) {
         if (!put_assignment(settings, g_ptr_array_index(assignments, i), error))
             return NULL;
     }
-    if (setting(settings, "remote", "host") == NULL &&
-        setting(settings, "remote", "command") == NULL) {
+    if (setting(settings, "remote", "host") != NULL ||
+        setting(settings, "remote", "command") != NULL)
+        return g_steal_pointer(&settings);
+    if (domain == NULL) {
         g_set_error_literal(
             error,
             IMS_ERROR,
@@ -108,6 +125,7 @@ collect_settings(const ImsArgs *args, GError **error)
             _("the remote server is missing: give an address such as imaps://user@host"));
         return NULL;
     }
+    *out_domain = g_steal_pointer(&domain);
 
     return g_steal_pointer(&settings);
 }
@@ -307,12 +325,30 @@ test_account(sd_bus *bus, const char *path, GError **error)
     return ims_watch_run(watch, jobs);
 }
 
+/* @domain: (nullable): NULL: the server is known. Settings of the kind of server or of its port go
+ * with a host, so that what was set of them is written over. */
+static gboolean
+find_server(GHashTable *settings, const char *name, const char *domain, GError **error)
+{
+    g_autoptr(ImsDiscovery) found = NULL;
+
+    if (domain == NULL)
+        return TRUE;
+    found = ims_find_server(name, setting(settings, "remote", "username"), domain, error);
+    if (found == NULL)
+        return FALSE;
+    put_server(settings, found->type, found->host, found->port);
+
+    return TRUE;
+}
+
 ImsExit
 ims_command_add(const ImsArgs *args)
 {
     const char *name = ims_args_word(args, 0);
     g_autoptr(GError) error = NULL;
-    g_autoptr(GHashTable) settings = collect_settings(args, &error);
+    g_autofree char *domain = NULL;
+    g_autoptr(GHashTable) settings = collect_settings(args, &domain, &error);
     g_autoptr(sd_bus) bus = NULL;
     g_autofree char *path = NULL;
     ImsExit status;
@@ -321,7 +357,8 @@ ims_command_add(const ImsArgs *args)
         return ims_fault_usage("add", error);
 
     bus = ims_bus_open(&error);
-    if (bus == NULL || !check_is_new(bus, name, &error))
+    if (bus == NULL || !check_is_new(bus, name, &error) ||
+        !find_server(settings, name, domain, &error))
         return ims_fault_report(NULL, NULL, error);
     path = add_with_passwords(bus, name, settings, &error);
     if (path == NULL)

@@ -26,7 +26,7 @@ fail(const char *reason, GError **error)
         IMS_ERROR,
         IMS_ERROR_CONFIG,
         _("the address %s; it looks like imaps://user@host or imaps://user@host:port (imap:// for "
-          "STARTTLS)"),
+          "STARTTLS), or like user@example.net, whose server is looked up"),
         reason);
 
     return FALSE;
@@ -121,6 +121,30 @@ parse_scheme(ImsAddress *self, const char *text)
     return NULL;
 }
 
+/* @at: its last `@` */
+static gboolean
+parse_mail(ImsAddress *self, const char *text, const char *at, GError **error)
+{
+    if (at == text)
+        return fail(_("has no user name"), error);
+    if (!is_plain(text))
+        return fail(_("has a space or a control character"), error);
+    if (at[1] == '\0' || strpbrk(at, ":/?#%[]") != NULL || g_hostname_is_ip_address(at + 1))
+        return fail(_("has no domain behind its @"), error);
+    self->username = g_strdup(text);
+    self->host = g_strdup(at + 1);
+
+    return TRUE;
+}
+
+static gboolean
+is_mail(const char *text)
+{
+    gsize len = strcspn(text, ":");
+
+    return strchr(text, '@') != NULL && text[len] == '\0';
+}
+
 ImsAddress *
 ims_address_parse(const char *text, GError **error)
 {
@@ -134,6 +158,8 @@ ims_address_parse(const char *text, GError **error)
         return NULL;
     }
     body = parse_scheme(self, text);
+    if (body == NULL && is_mail(text))
+        return parse_mail(self, text, strrchr(text, '@'), error) ? g_steal_pointer(&self) : NULL;
     if (body == NULL) {
         fail(_("does not start with imaps:// or imap://"), error);
         return NULL;

@@ -6,7 +6,7 @@
 
 /* Where a mail server is and who logs in there. All of it is set and checked. */
 typedef struct {
-    const char *type; /* static: `imaps` or `imap` */
+    const char *type; /* static: `imaps` or `imap`; NULL: @host is the domain of a mail address */
     char *username;   /* UTF-8, not empty */
     char *host;       /* a name or an IP address, an IPv6 one without its brackets; not empty */
     guint16 port;     /* 0: the address names none */
@@ -14,10 +14,11 @@ typedef struct {
 
 /**
  * ims_address_parse:
- * @text: as typed, `imaps://user@host[:port]` or `imap://…`
+ * @text: as typed, `imaps://user@host[:port]` or `imap://…`, or a mail address
  *
  * The user info ends at the last `@`, so that a user name that is a mail address can be typed as it
- * is; percent-escapes in it are decoded. A single `/` may end the address.
+ * is; percent-escapes in it are decoded. A single `/` may end the address. A mail address is the
+ * user name as a whole, letter for letter.
  *
  * Errors: IMS_ERROR_CONFIG, saying what is wrong and what an address looks like.
  *

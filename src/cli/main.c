@@ -28,7 +28,7 @@ static const char *const status_options[] = {"json", NULL};
 
 /* clang-format off */
 static const ImsCommand commands[] = {
-    {"add", "NAME imaps://USER@HOST[:PORT] [--set KEY=VALUE]…",
+    {"add", "NAME USER@DOMAIN|imaps://USER@HOST[:PORT] [--set KEY=VALUE]…",
      N_("Add an account: store its password, and try to log in. (imap:// for STARTTLS.)"),
      add_options, 1, 2, ims_command_add},
     {"list", "",
@@ -97,7 +97,10 @@ print_command_help(const ImsCommand *command)
     if (command->run == ims_command_add)
         g_print(
             "%s",
-            _("\nThe user name may be a mail address; it ends at the last @. KEY is a key of the\n"
+            _("\nOf a mail address, the server is looked up in the DNS of its domain. With "
+              "imaps://\n"
+              "the user name may be a mail address, too; it ends at the last @. KEY is a key of "
+              "the\n"
               "account's file with its group, such as remote.ca-file or local.type. The password "
               "is\n"
               "asked for, or read as one line from standard input.\n"));

@@ -671,8 +671,8 @@ SCENARIOS = [
 ]
 
 
-def run(number, scenario, service):
-    name = "/cli/commands/" + scenario.__name__.replace("_", "-")
+def run(number, scenario, service, group="commands"):
+    name = f"/cli/{group}/" + scenario.__name__.replace("_", "-")
     try:
         with tempfile.TemporaryDirectory() as top, Bus(pathlib.Path(top), service) as bus:
             scenario(bus)

@@ -14,6 +14,7 @@ typedef struct {
     const char *username, *host; /* NULL: refused */
     guint port;
     const char *reason; /* a part of the error's message */
+    gboolean mail;
 } Case;
 
 static const Case cases[] = {
@@ -31,7 +32,17 @@ static const Case cases[] = {
     {"imaps://me@[2001:db8::1]:65535", "me", "2001:db8::1", 65535},
     {"imap://me@imap.example.net", "me", "imap.example.net", 0},
     {"Imap://me@[::1]:1143/", "me", "::1", 1143},
-    {"me@imap.example.net", NULL, NULL, 0, "does not start with imaps://"},
+    {"me@example.net", "me@example.net", "example.net", 0, NULL, TRUE},
+    {"a%40b@Example.net", "a%40b@Example.net", "Example.net", 0, NULL, TRUE},
+    {"a@b@jörg.example", "a@b@jörg.example", "jörg.example", 0, NULL, TRUE},
+    {"@example.net", NULL, NULL, 0, "no user name"},
+    {"me@", NULL, NULL, 0, "no domain"},
+    {"me@192.0.2.1", NULL, NULL, 0, "no domain"},
+    {"me@example.net/x", NULL, NULL, 0, "no domain"},
+    {"m e@example.net", NULL, NULL, 0, "control character"},
+    {"me@example.net:993", NULL, NULL, 0, "does not start with imaps://"},
+    {"me:secret@example.net", NULL, NULL, 0, "does not start with imaps://"},
+    {"imap.example.net", NULL, NULL, 0, "does not start with imaps://"},
     {"imap:me@imap.example.net", NULL, NULL, 0, "does not start with imaps:// or imap://"},
     {"smtp://me@imap.example.net", NULL, NULL, 0, "does not start with imaps:// or imap://"},
     {"", NULL, NULL, 0, "does not start with imaps://"},
@@ -76,7 +87,10 @@ test_table(void)
             g_assert_nonnull(strstr(error->message, c->reason));
         } else {
             g_assert_no_error(error);
-            g_assert_cmpstr(got->type, ==, strchr("sS", c->text[4]) != NULL ? "imaps" : "imap");
+            if (c->mail)
+                g_assert_null(got->type);
+            else
+                g_assert_cmpstr(got->type, ==, strchr("sS", c->text[4]) != NULL ? "imaps" : "imap");
             g_assert_cmpstr(got->username, ==, c->username);
             g_assert_cmpstr(got->host, ==, c->host);
             g_assert_cmpuint(got->port, ==, c->port);
