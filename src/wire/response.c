@@ -188,6 +188,8 @@ read_list(ImsResponse *self, ImsCursor *cursor, GError **error)
 
 /* -- NAMESPACE, RFC 2342 section 6 -- */
 
+#define SPACES_MAX 1000
+
 static gboolean
 read_space(ImsResponse *self, ImsCursor *cursor, ImsSpaceKind kind, GError **error)
 {
@@ -196,6 +198,8 @@ read_space(ImsResponse *self, ImsCursor *cursor, ImsSpaceKind kind, GError **err
 
     if (!ims_cursor_open(cursor, N_("a namespace is missing"), error))
         return FALSE;
+    if (self->spaces->len == SPACES_MAX)
+        return ims_cursor_fail(cursor, N_("a namespace too many"), error);
     token = ims_cursor_next(cursor, N_("the prefix of a namespace is missing"), error);
     if (token == NULL)
         return FALSE;

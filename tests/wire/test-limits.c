@@ -288,6 +288,29 @@ test_long_name(void)
     }
 }
 
+static GError *
+push_namespaces(guint n)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+    g_autoptr(GString) line = g_string_new("* NAMESPACE NIL (");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append(line, "(\"\" \"/\")");
+    g_string_append(line, ") NIL\r\n");
+    return push_text(parser, line->str, line->len);
+}
+
+static void
+test_many_namespaces(void)
+{
+    g_autoptr(GError) none = push_namespaces(1000);
+    g_autoptr(GError) error = push_namespaces(1001);
+
+    g_assert_no_error(none);
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_nonnull(strstr(error->message, "a namespace too many"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -303,5 +326,6 @@ main(int argc, char **argv)
     g_test_add_func("/wire/limits/keywords-that-sort-first-are-kept", test_many_keywords);
     g_test_add_func("/wire/limits/long-keyword-is-left-out", test_long_keyword);
     g_test_add_func("/wire/limits/long-name-is-none", test_long_name);
+    g_test_add_func("/wire/limits/many-namespaces-are-an-error", test_many_namespaces);
     return g_test_run();
 }
