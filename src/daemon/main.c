@@ -2,12 +2,14 @@
  * Copyright the imapsyncd authors
  *
  * The service's process: what must be so before anything runs (no core dumps, as they would hold
- * passwords), the main loop, and an orderly end. All else is behind bus/service.
+ * passwords; memory that is given back), the main loop, and an orderly end. All else is behind
+ * bus/service.
  *
  * Exit status: 0 asked to stop, or idle; 1 failed; 2 usage; 3 another one is running already. */
 #include <glib-unix.h>
 #include <glib/gi18n.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -21,6 +23,7 @@
 
 #define EXIT_USAGE   2
 #define EXIT_RUNNING 3
+#define LARGE_BLOCK  (256 * 1024)
 
 typedef struct {
     int idle_exit; /* seconds; 0: never */
@@ -63,6 +66,17 @@ protect_secrets(void)
     umask(0077);
     if (setrlimit(RLIMIT_CORE, &none) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         g_message("core dumps cannot be turned off: a crash may write passwords to the disk");
+}
+
+/* Large blocks go back to the system when they are freed. By default malloc() learns from the first
+ * ones to keep all below 32 MiB among the small ones, and twice as much of what is free: one large
+ * mailbox would keep a service large that runs for weeks. */
+static void
+stay_small(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
+#endif
 }
 
 static gboolean
@@ -153,5 +167,6 @@ main(int argc, char **argv)
     }
 
     protect_secrets();
+    stay_small();
     return serve(&options);
 }

@@ -143,10 +143,12 @@ is_small_beside(const ImsUidSet *other, const ImsUidSet *self)
     return other->ranges->len < self->ranges->len / 16;
 }
 
+/* All the room is taken at once: growing in steps would leave as much again in pieces behind. */
 static void
 merge(ImsUidSet *self, const ImsUidSet *other)
 {
-    GArray *merged = g_array_new(FALSE, FALSE, sizeof(ImsUidRange));
+    guint most = self->ranges->len + other->ranges->len;
+    GArray *merged = g_array_sized_new(FALSE, FALSE, sizeof(ImsUidRange), most);
     const ImsUidRange *mine = range_or_null(self, 0), *theirs = range_or_null(other, 0);
     guint i = 0, j = 0;
 
