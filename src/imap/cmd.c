@@ -9,8 +9,6 @@
 
 #include "util/log.h"
 
-#define RESULTS_MAX ((guint64)256 * 1024 * 1024)
-
 static ImsCode
 copy_code(const ImsCode *code)
 {
@@ -46,7 +44,7 @@ ims_cmd_new(const char *name, guint wants)
     self->name = name;
     self->wants = wants;
     self->reply = IMS_REPLY_OK;
-    self->max_size = RESULTS_MAX;
+    self->max_size = IMS_RESULTS_MAX;
     self->text = g_strdup("");
     ims_cmd_clear_results(self);
     return self;

@@ -22,6 +22,11 @@ enum {
     IMS_ENDS_PLAIN = 1 << 9,    /* COMPRESS: compressed octets begin behind its OK */
 };
 
+/* Octets of memory that the results of a command may take: of any, and of one on a mailbox that is
+ * said to be so large that it needs more. */
+#define IMS_RESULTS_MAX       ((guint64)16 * 1024 * 1024)
+#define IMS_RESULTS_MAX_LARGE ((guint64)256 * 1024 * 1024)
+
 struct ImsCmd {
     guint refs;
     const char *name; /* static: for error messages */

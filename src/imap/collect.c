@@ -32,13 +32,14 @@ listed_free(gpointer data)
     g_free(listed);
 }
 
+/* Sets twice, as for one that takes in another there is a third until that is done. */
 guint64
 ims_cmd_size(const ImsCmd *self)
 {
     guint64 n_ranges =
         (guint64)ims_uidset_n_ranges(self->delta->vanished) + ims_uidset_n_ranges(self->uids);
 
-    return self->collected + n_ranges * sizeof(ImsUidRange);
+    return self->collected + 2 * n_ranges * sizeof(ImsUidRange);
 }
 
 static gboolean

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* What a server may say without being asked, in octets and in lines of the journal. Each octet
- * pushes the stall limit of a wait back, so that a server which never stops talking could hold us
- * for ever: what nobody asked for is counted until something comes that a command wanted. */
+/* What a server may say without being asked, in octets and in lines of the journal, and how much it
+ * may answer. Each octet pushes the stall limit of a wait back, so that a server which never stops
+ * talking could hold us for ever: what nobody asked for is counted until something comes that a
+ * command wanted. */
 #include "imap/session.h"
 
 #include <glib/gi18n.h>
@@ -11,6 +12,7 @@
 #include "util/error.h"
 
 #define UNASKED_MAX ((guint64)64 * 1024 * 1024)
+#define MESSAGE_MAX 256 /* octets of memory that a FETCH line takes, with a few keywords */
 
 void
 ims_session_asked(ImsSession *self)
@@ -48,12 +50,22 @@ ims_session_collect(ImsSession *self, ImsCmd *cmd, const ImsResponse *response, 
     return TRUE;
 }
 
+/* A mailbox may be larger than most, but then its server says so before. */
+static void
+allow_messages(const ImsSession *self, ImsCmd *cmd)
+{
+    guint64 needed = MIN((guint64)self->n_exists * MESSAGE_MAX, IMS_RESULTS_MAX_LARGE);
+
+    cmd->max_size = MAX(cmd->max_size, needed);
+}
+
 gboolean
 ims_session_collect_message(
     ImsSession *self, ImsCmd *cmd, const ImsMessage *message, GError **error)
 {
     guint64 before = ims_cmd_size(cmd);
 
+    allow_messages(self, cmd);
     if (!ims_cmd_collect_message(cmd, message, error))
         return FALSE;
     if (ims_cmd_size(cmd) > before)

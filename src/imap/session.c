@@ -582,6 +582,8 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
     case IMS_RESPONSE_NAMESPACE:
         return take_data(self, IMS_WANT_SPACES, response, error);
     case IMS_RESPONSE_EXISTS:
+        self->n_exists = (guint32)response->number;
+        return take_data(self, IMS_WANT_DELTA, response, error);
     case IMS_RESPONSE_FLAGS:
     case IMS_RESPONSE_VANISHED:
         return take_data(self, IMS_WANT_DELTA, response, error);

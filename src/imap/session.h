@@ -84,6 +84,7 @@ typedef struct {
     gboolean logged_in;    /* what is said now is said to us, and not to anybody */
     gboolean qresync;      /* the server said that it is enabled */
     gboolean selected;     /* as of the last reply */
+    guint32 n_exists;      /* messages of the mailbox that is selected, or about to be */
     gboolean awaits_go_on; /* a literal, or SASL, waits for its "+" */
     char *challenge;       /* what stood behind the last "+" that was waited for; or NULL */
 

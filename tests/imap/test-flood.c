@@ -5,6 +5,7 @@
  * a session, since a script would have to hold them all. */
 #include <string.h>
 
+#include "imap/cmd.h"
 #include "imap/session.h"
 #include "util/error.h"
 
@@ -162,7 +163,7 @@ test_memory(gconstpointer data)
     ImsSession session;
     guint n = 0;
 
-    g_assert_cmpuint(cmd->max_size, ==, 256 * MIB);
+    g_assert_cmpuint(cmd->max_size, ==, IMS_RESULTS_MAX);
     cmd->max_size = 64 * 1024;
     ims_session_init(&session);
     ims_session_send(&session, cmd, "TEST");
@@ -178,6 +179,45 @@ test_memory(gconstpointer data)
     ims_session_clear(&session);
 }
 
+/* Feeds @n FETCH lines of a mailbox that is said to hold @exists messages. */
+static GError *
+feed_messages(guint exists, guint n)
+{
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("FETCH", IMS_WANT_MESSAGES);
+    GError *error = NULL;
+    ImsSession session;
+    char line[100];
+
+    ims_session_init(&session);
+    ims_session_send(&session, cmd, "FETCH");
+    g_snprintf(line, sizeof line, "* %u EXISTS\r\n", exists);
+    must_feed(&session, line);
+    for (guint uid = 1; uid <= n && error == NULL; uid++) {
+        g_snprintf(line, sizeof line, "* 1 FETCH (UID %u FLAGS (some keywords))\r\n", uid);
+        feed(&session, line, &error);
+    }
+    g_assert_cmpuint(cmd->max_size, <=, IMS_RESULTS_MAX_LARGE);
+    ims_session_clear(&session);
+    return error;
+}
+
+/* As many messages as most have, and as many as a mailbox was said to hold: not more. */
+static void
+test_large_mailbox(void)
+{
+    g_autoptr(GError) few = feed_messages(1, 100 * 1000);
+    g_autoptr(GError) lie = feed_messages(1, 300 * 1000);
+    g_autoptr(GError) many = feed_messages(300 * 1000, 300 * 1000);
+    g_autoptr(GError) endless = feed_messages(G_MAXUINT32, 3000 * 1000);
+
+    g_assert_no_error(few);
+    g_assert_error(lie, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_cmpstr(lie->message, ==, "the server answers FETCH with over 16.0\xc2\xa0MiB");
+    g_assert_no_error(many);
+    g_assert_error(endless, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_cmpstr(endless->message, ==, "the server answers FETCH with over 256.0\xc2\xa0MiB");
+}
+
 /* What came of the mailbox before is forgotten, and counts no more. */
 static void
 test_closed(void)
@@ -191,6 +231,20 @@ test_closed(void)
     g_assert_cmpuint(ims_cmd_size(cmd), >, sizeof(ImsMessage));
     must_feed(&session, "* OK [CLOSED] next\r\n");
     g_assert_cmpuint(ims_cmd_size(cmd), ==, 0);
+    ims_session_clear(&session);
+}
+
+/* One set takes in another by way of a third. */
+static void
+test_sets(void)
+{
+    g_autoptr(ImsCmd) cmd = ims_cmd_new("SELECT", IMS_WANT_DELTA);
+    ImsSession session;
+
+    ims_session_init(&session);
+    ims_session_send(&session, cmd, "SELECT a");
+    must_feed(&session, "* VANISHED (EARLIER) 1,3,5:4294967295\r\n");
+    g_assert_cmpuint(ims_cmd_size(cmd), ==, 2 * 3 * sizeof(ImsUidRange));
     ims_session_clear(&session);
 }
 
@@ -244,7 +298,9 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &memory_cases[i], test_memory);
     }
+    g_test_add_func("/imap/flood/large-mailbox-was-announced", test_large_mailbox);
     g_test_add_func("/imap/flood/closed-frees", test_closed);
+    g_test_add_func("/imap/flood/sets-count-twice", test_sets);
     g_test_add_func("/imap/flood/journal-has-one-line-of-alerts", test_journal);
     return g_test_run();
 }
