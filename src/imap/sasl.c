@@ -146,7 +146,7 @@ encode_response(char *data, gsize len)
 }
 
 /* The iteration count of SCRAM (RFC 5802 section 5.1), which is the server's to choose: a large one
- * would keep us busy for hours, deaf to a cancel. */
+ * would keep us busy for hours, deaf to a cancel. The library reads on behind a NUL. */
 static gboolean
 asks_too_much(const char *input, gsize len)
 {
@@ -154,8 +154,9 @@ asks_too_much(const char *input, gsize len)
     const char *count = strstr(text, ",i=");
     guint64 n = 0;
 
-    return count != NULL &&
-           (!g_ascii_string_to_unsigned(count + 3, 10, 1, ITERATIONS_MAX, &n, NULL));
+    if (strlen(text) < len)
+        return TRUE;
+    return count != NULL && !g_ascii_string_to_unsigned(count + 3, 10, 1, ITERATIONS_MAX, &n, NULL);
 }
 
 gboolean

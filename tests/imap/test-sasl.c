@@ -214,19 +214,37 @@ test_scram_liar(void)
     g_assert_nonnull(error);
 }
 
-/* The work is the server's to choose, within reason. */
 static void
-test_scram_bomb(void)
+check_bomb(const char *text, gsize len)
 {
     g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
     g_autofree char *first = client_step(client, ""), *response = NULL;
-    const char *text = "r=x,s=c2FsdA==,i=4000000000";
-    g_autofree char *challenge = g_base64_encode((const guchar *)text, strlen(text));
+    g_autofree char *challenge = g_base64_encode((const guchar *)text, len);
     g_autoptr(GError) error = NULL;
 
     g_assert_false(ims_sasl_step(client, challenge, &response, &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
     g_assert_nonnull(strstr(error->message, "reasonable"));
+}
+
+/* The work is the server's to choose, within reason, and where it can be seen. */
+static void
+test_scram_bomb(void)
+{
+    static const char hidden[] = "r=x\0,s=c2FsdA==,i=4000000000";
+    static const char *const texts[] = {
+        "r=x,s=c2FsdA==,i=1000001",
+        "r=x,s=c2FsdA==,i=4000000000",
+        "r=x,s=c2FsdA==,i=4294967297",
+        "r=x,s=c2FsdA==,i=18446744073709551617",
+        "r=x,s=c2FsdA==,i= 4000000000",
+        "r=x,s=c2FsdA==,i=1,i=4000000000",
+        "r=x,s=c2FsdA==,i=-1",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        check_bomb(texts[i], strlen(texts[i]));
+    check_bomb(hidden, sizeof hidden - 1);
 }
 
 static void
