@@ -43,11 +43,14 @@ wait_alone(ImsConn *self, const ImsCmd *cmd, GError **error)
 {
     while (cmd->alone) {
         ImsCmd *other = ims_session_oldest(&self->session, IMS_WANT_SEARCH);
-        g_autoptr(ImsCmd) held = other != NULL ? ims_cmd_ref(other) : NULL;
+        gboolean waited;
 
         if (other == NULL)
             break;
-        if (!ims_conn_wait(self, other, error))
+        ims_cmd_ref(other);
+        waited = ims_conn_wait(self, other, error);
+        ims_cmd_unref(other);
+        if (!waited)
             return FALSE;
     }
     return TRUE;
