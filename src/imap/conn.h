@@ -20,8 +20,9 @@
  * data, FETCH lines to each one that asks for such UIDs, up to the next SELECT: Dovecot holds
  * tagged replies back. What no command asked for is dropped, since the closing SELECT (QRESYNC)
  * tells it again; over 64 MiB of it without anything new that one asked for is an error, as are
- * results of one command over 256 MiB. Behind a SELECT that was answered NO, a BAD to what needs a
- * mailbox counts as a NO.
+ * results of one command over 16 MiB, or, of a mailbox that was said to be larger, over 256 octets
+ * for each of its messages and 256 MiB in all. Behind a SELECT that was answered NO, a BAD to what
+ * needs a mailbox counts as a NO.
  *
  * Errors of all functions that take a GError: IMS_ERROR_CANCELLED; IMS_ERROR_OFFLINE (gone, BYE,
  * silent); IMS_ERROR_PROTOCOL (a BAD, or bytes that are no IMAP). After any of them the connection
