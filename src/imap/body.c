@@ -56,7 +56,7 @@ ims_conn_next_body(
     if (session->body.told)
         ims_session_close_body(session);
     if (!is_next_known(&next) &&
-        !ims_conn_pump_patiently(self, is_next_known, &next, IMS_STALL_US, error))
+        !ims_conn_pump_for(self, is_next_known, &next, G_MAXINT64, IMS_STALL_US, error))
         return FALSE;
 
     *out_more = ims_session_has_body(session);

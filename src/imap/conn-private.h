@@ -16,9 +16,11 @@ struct ImsConn {
     ImsCmd *login;        /* LOGIN or AUTHENTICATE, if nobody has looked at its reply; or NULL */
     ImsCmd *enable;       /* ENABLE, likewise */
     gboolean refused;     /* the login was answered NO */
-    ImsCompress compress; /* as the endpoint has it; NO once it was asked for */
-    ImsCmd *asked;        /* COMPRESS, unanswered or not heeded yet; NULL: none */
-    ImsDeflate *deflate;  /* NULL: octets are what they mean */
+    gint64 patience_us;   /* how long this server may still keep us waiting */
+    guint64 n_replies, n_octets; /* when that was reckoned */
+    ImsCompress compress;        /* as the endpoint has it; NO once it was asked for */
+    ImsCmd *asked;               /* COMPRESS, unanswered or not heeded yet; NULL: none */
+    ImsDeflate *deflate;         /* NULL: octets are what they mean */
 };
 
 /** ims_conn_heed_compress: waits for the answer to COMPRESS, if it was sent, and does as it says.
@@ -43,14 +45,9 @@ gboolean ims_conn_pump_for(
     gint64 deadline_us,
     gint64 stall_us,
     GError **error);
-/** ims_conn_pump_patiently: the same without a deadline, but for a server that talks for 600
- * seconds while nothing is sent and nothing comes that any command asked for. */
-gboolean ims_conn_pump_patiently(
-    ImsConn *self, ImsReady ready, gconstpointer what, gint64 stall_us, GError **error);
 /** ims_conn_wait_until: ims_conn_wait() with a deadline instead of a stall limit. */
 gboolean ims_conn_wait_until(ImsConn *self, ImsCmd *cmd, gint64 deadline_us, GError **error);
-/** ims_conn_await_go_on: waits until the server lets the literal come, or answers @cmd instead.
- * @deadline_us: G_MAXINT64: patiently. */
+/** ims_conn_await_go_on: waits until the server lets the literal come, or answers @cmd instead. */
 gboolean ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GError **error);
 
 /** ims_conn_make_room: waits while too much is on its way. To be called before each command. */

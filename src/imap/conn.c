@@ -12,7 +12,8 @@
 #include "util/error.h"
 #include "util/log.h"
 
-#define PATIENCE_US (600 * G_USEC_PER_SEC) /* without anything that was asked for */
+#define PATIENCE_US (600 * G_USEC_PER_SEC) /* for a command, */
+#define OCTET_US    (10 * 1000)            /* and for each octet that was asked for, or sent */
 #define LOGOUT_US   (1 * G_USEC_PER_SEC)
 
 static void
@@ -92,6 +93,45 @@ ims_conn_usable(ImsConn *self, GError **error)
     return FALSE;
 }
 
+/* -- waiting -- */
+
+static guint64
+octets_of(const ImsConn *self)
+{
+    return self->session.n_useful + ims_conn_count(self).sent;
+}
+
+/* A server may think about a command for a while, but what comes then has to come at a pace: else
+ * octet by octet, each in time, it could keep us for years. */
+static void
+renew_patience(ImsConn *self)
+{
+    guint64 octets = octets_of(self);
+    gint64 earned_us = (gint64)MIN(octets - self->n_octets, PATIENCE_US / OCTET_US) * OCTET_US;
+
+    if (self->n_replies == self->session.n_replies)
+        self->patience_us = MIN(PATIENCE_US, self->patience_us + earned_us);
+    else
+        self->patience_us = PATIENCE_US;
+    self->n_replies = self->session.n_replies;
+    self->n_octets = octets;
+}
+
+typedef struct {
+    ImsReady ready;
+    gconstpointer what;
+    const ImsConn *conn;
+} News;
+
+static gboolean
+has_news(gconstpointer data)
+{
+    const News *news = data;
+
+    return news->ready(news->what) || octets_of(news->conn) != news->conn->n_octets ||
+           news->conn->session.n_replies != news->conn->n_replies;
+}
+
 gboolean
 ims_conn_pump_for(
     ImsConn *self,
@@ -101,14 +141,22 @@ ims_conn_pump_for(
     gint64 stall_us,
     GError **error)
 {
+    const News news = {ready, what, self};
     GError *fault = NULL;
 
     if (!ims_conn_usable(self, error))
         return FALSE;
-    if (ims_pump_until(self->pump, self->link, ready, what, deadline_us, stall_us, &fault))
-        return TRUE;
+    do {
+        gint64 begin_us = ims_clock_monotonic(self->clock);
+        gint64 until_us;
 
-    return ims_conn_fail(self, fault, error);
+        renew_patience(self);
+        until_us = MIN(deadline_us, begin_us + self->patience_us);
+        if (!ims_pump_until(self->pump, self->link, has_news, &news, until_us, stall_us, &fault))
+            return ims_conn_fail(self, fault, error);
+        self->patience_us -= ims_clock_monotonic(self->clock) - begin_us;
+    } while (!ready(what));
+    return TRUE;
 }
 
 gboolean
@@ -117,43 +165,10 @@ ims_conn_pump(ImsConn *self, ImsReady ready, gint64 deadline_us, gint64 stall_us
     return ims_conn_pump_for(self, ready, &self->session, deadline_us, stall_us, error);
 }
 
-/* -- waiting -- */
-
 static gboolean
 is_answered(gconstpointer what)
 {
     return ims_cmd_answered(what);
-}
-
-typedef struct {
-    const ImsConn *conn;
-    ImsReady ready;
-    gconstpointer what;
-    guint64 asked, sent; /* when the wait began */
-} Progress;
-
-static gboolean
-has_progressed(gconstpointer what)
-{
-    const Progress *begin = what;
-
-    return begin->ready(begin->what) || begin->conn->session.n_asked != begin->asked ||
-           ims_conn_count(begin->conn).sent != begin->sent;
-}
-
-/* A server that says again and again that it is still there is believed for a while only. */
-gboolean
-ims_conn_pump_patiently(
-    ImsConn *self, ImsReady ready, gconstpointer what, gint64 stall_us, GError **error)
-{
-    while (!ready(what)) {
-        Progress begin = {self, ready, what, self->session.n_asked, ims_conn_count(self).sent};
-        gint64 deadline_us = ims_clock_monotonic(self->clock) + PATIENCE_US;
-
-        if (!ims_conn_pump_for(self, has_progressed, &begin, deadline_us, stall_us, error))
-            return FALSE;
-    }
-    return TRUE;
 }
 
 /* What was answered stays answered, even if the connection ended behind it: some servers say NO and
@@ -182,7 +197,7 @@ ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error)
 
     waited = ims_cmd_answered(cmd) ||
              (ims_conn_heed_compress(self, &local) &&
-              ims_conn_pump_patiently(self, is_answered, cmd, IMS_CONTROL_US, &local));
+              ims_conn_pump_for(self, is_answered, cmd, G_MAXINT64, IMS_CONTROL_US, &local));
     return check_answered(cmd, waited, local, error);
 }
 
@@ -216,8 +231,6 @@ ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GErro
 
     if (may_go_on(&go_on))
         return ims_conn_usable(self, error);
-    if (deadline_us == G_MAXINT64)
-        return ims_conn_pump_patiently(self, may_go_on, &go_on, IMS_CONTROL_US, error);
     return ims_conn_pump_for(self, may_go_on, &go_on, deadline_us, IMS_CONTROL_US, error);
 }
 
@@ -253,6 +266,7 @@ conn_new(ImsPump *pump, ImsLink *link, const ImsEndpoint *endpoint, const ImsClo
     self->pump = pump;
     self->clock = clock;
     self->link = link;
+    self->patience_us = PATIENCE_US;
     self->compress = endpoint->compress;
     ims_session_init(&self->session);
     self->session.side = endpoint->side;

@@ -140,8 +140,9 @@ const char *ims_conn_server(const ImsConn *self);
 guint64 ims_conn_append_limit(const ImsConn *self);
 
 /** ims_conn_wait: waits for @cmd's reply. A NO is TRUE, see ims_cmd_reply(); a BAD is an error.
- * 120 seconds without an octet are an error, and so are, in this and all other waits for answers,
- * 600 in which nothing was sent and nothing came that any command asked for. */
+ * 120 seconds without an octet are an error. So is, for this and every other wait, a server that
+ * lets us wait for more than 600 seconds since its last reply, and a hundredth of a second for each
+ * octet that was sent, or came and that any command asked for. */
 gboolean ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error);
 
 /**

@@ -17,7 +17,7 @@
 void
 ims_session_asked(ImsSession *self)
 {
-    self->n_asked++;
+    self->n_useful += self->n_unasked;
     self->n_unasked = 0;
 }
 

@@ -35,7 +35,8 @@ ims_conn_make_room(ImsConn *self, GError **error)
             g_error_new(IMS_ERROR, IMS_ERROR_PROTOCOL, _("a command was issued inside an APPEND")),
             error);
 
-    return ims_conn_pump_patiently(self, has_room, &self->session, IMS_CONTROL_US, error);
+    return has_room(&self->session) ||
+           ims_conn_pump(self, has_room, G_MAXINT64, IMS_CONTROL_US, error);
 }
 
 static gboolean

@@ -366,6 +366,7 @@ take_tagged(ImsSession *self, const ImsResponse *response, GError **error)
         return FALSE;
     g_queue_delete_link(&self->sent, link);
     sent_free(sent);
+    self->n_replies++;
     ims_session_asked(self);
     return TRUE;
 }

@@ -90,8 +90,9 @@ typedef struct {
 
     GPtrArray *secrets; /* what logs us in, in each form in which it was sent; wiped */
 
-    guint64 n_asked;   /* how often something came that somebody had asked for */
-    guint64 n_unasked; /* octets since the last time */
+    guint64 n_replies; /* that were tagged */
+    guint64 n_useful;  /* octets up to the last that somebody had asked for */
+    guint64 n_unasked; /* octets since then */
     char *alert;       /* the first ALERT since the login, escaped; NULL if none came */
 
     ImsBody body;

@@ -87,54 +87,6 @@ test_without_special_use(void)
     script_end();
 }
 
-#define STILL_HERE "S: * OK Still here", "W: 101"
-
-/* "Still here" is no news; a mailbox is. */
-static void
-test_patience(void)
-{
-    static const char *const idle[] = {
-        SCRIPT_OPEN_PLAIN,
-        "C: a2 LIST \"\" \"*\" RETURN (SUBSCRIBED " LIST_STATUS,
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        NULL};
-    static const char *const busy[] = {
-        SCRIPT_OPEN_PLAIN,
-        "C: a2 LIST \"\" \"*\" RETURN (SUBSCRIBED " LIST_STATUS,
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        "S: * LIST () \"/\" INBOX",
-        STILL_HERE,
-        STILL_HERE,
-        STILL_HERE,
-        "S: * LIST () \"/\" a",
-        "W: 100",
-        "S: a2 OK done",
-        NULL};
-    const char *const *const scripts[] = {idle, busy};
-
-    for (guint i = 0; i < G_N_ELEMENTS(scripts); i++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(ImsConn) conn = NULL;
-        g_autoptr(ImsCmd) cmd = NULL;
-
-        script_begin(scripts[i], 0);
-        conn = script_open();
-        cmd = ims_conn_list(conn, NULL);
-        g_assert_true(ims_conn_wait(conn, cmd, &error) == (scripts[i] == busy));
-        if (scripts[i] == idle)
-            g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
-        g_clear_pointer(&conn, ims_conn_free);
-        script_end();
-    }
-}
-
 /* Such a name is opened as the server wrote it, if that can be sent. */
 static void
 run_bad_names(gconstpointer data)
@@ -326,7 +278,6 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/imap/list/status-is-merged-by-name", test_list);
     g_test_add_func("/imap/list/special-use-only-if-offered", test_without_special_use);
-    g_test_add_func("/imap/list/patience-is-for-news-only", test_patience);
     g_test_add_func("/imap/list/names-are-encoded-and-a-no-is-a-reply", test_names);
     g_test_add_func("/imap/list/name-that-cannot-be-sent-is-a-no", test_unsendable_name);
     g_test_add_func("/imap/list/namespaces-ride-in-the-flight-of-the-list", test_namespace);
