@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* The list of capabilities, and which of them this program cannot do without. Only what was told
- * after login counts, so the owner clears the list when it logs in. */
+/* The list of capabilities, which of them this program cannot do without, and which it makes use
+ * of. Only what was told after login counts, so the owner clears the list when it logs in. */
 #include "imap/caps.h"
 
 #include <string.h>
@@ -10,6 +10,19 @@
 #include "util/log.h"
 
 static const char *const required[] = {"QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"};
+
+/* Without these it does the same, at a cost that imapsyncctl tells: a name that is added here goes
+ * there and into the description of the D-Bus interface too. */
+static const char *const optional[] = {
+    "LITERAL+",
+    "LITERAL-",
+    "MULTIAPPEND",
+    "COMPRESS=DEFLATE",
+    "ESEARCH",
+    "NAMESPACE",
+    "SPECIAL-USE",
+    "APPENDLIMIT",
+};
 
 /* QRESYNC can only be used after ENABLE, so that one without the other is as good as none. */
 static gboolean
@@ -108,4 +121,40 @@ ims_caps_missing(const ImsCaps *self)
 
     g_ptr_array_add(missing, NULL);
     return g_strjoinv(", ", (char **)missing->pdata);
+}
+
+/* APPENDLIMIT without a number is one that nobody here asks for. */
+static gboolean
+has_optional(const ImsCaps *self, const char *word)
+{
+    if (g_str_equal(word, "APPENDLIMIT"))
+        return ims_caps_number(self, word, G_MAXUINT64) != G_MAXUINT64;
+    return ims_caps_has(self, word);
+}
+
+/* LITERAL- is a part of LITERAL+. */
+static gboolean
+is_moot(const ImsCaps *self, const char *word, gboolean compress)
+{
+    if (g_str_equal(word, "COMPRESS=DEFLATE"))
+        return !compress;
+    return g_str_equal(word, "LITERAL-") && ims_caps_has(self, "LITERAL+");
+}
+
+void
+ims_caps_tell(const ImsCaps *self, gboolean compress, ImsFacts *facts)
+{
+    g_autoptr(GStrvBuilder) used = g_strv_builder_new();
+    g_autoptr(GStrvBuilder) lacking = g_strv_builder_new();
+    g_autoptr(GStrvBuilder) missing = g_strv_builder_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(required); i++)
+        g_strv_builder_add(has_required(self, required[i]) ? used : missing, required[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(optional); i++) {
+        if (!is_moot(self, optional[i], compress))
+            g_strv_builder_add(has_optional(self, optional[i]) ? used : lacking, optional[i]);
+    }
+    facts->used = g_strv_builder_end(used);
+    facts->lacking = g_strv_builder_end(lacking);
+    facts->required = g_strv_builder_end(missing);
 }

@@ -4,6 +4,8 @@
 
 #include <glib.h>
 
+#include "model/facts.h"
+
 /* What a server says that it can do. Embedded; zero is "not told yet". */
 typedef struct {
     char **words; /* NULL: not told */
@@ -28,3 +30,6 @@ char *ims_caps_mechanisms(const ImsCaps *self);
 /** ims_caps_missing: Returns: (transfer full) (nullable): those of the capabilities we cannot do
  * without that were not told, as "QRESYNC, UIDPLUS"; NULL if all are there. */
 char *ims_caps_missing(const ImsCaps *self);
+/** ims_caps_tell: fills in which are used, which are lacking, and which are required and not there.
+ * @compress: whether COMPRESS=DEFLATE counts; it does not where nobody wants it. */
+void ims_caps_tell(const ImsCaps *self, gboolean compress, ImsFacts *facts);

@@ -10,8 +10,8 @@
 
 #include "util/error.h"
 
-static gboolean
-is_wanted(const ImsConn *self)
+gboolean
+ims_conn_wants_compress(const ImsConn *self)
 {
     if (self->compress == IMS_COMPRESS_AUTO)
         return ims_link_is_remote(self->link);
@@ -23,7 +23,8 @@ ims_conn_compress(ImsConn *self, GError **error)
 {
     if (!ims_conn_usable(self, error))
         return FALSE;
-    if (self->asked != NULL || !is_wanted(self) || !ims_conn_has(self, "COMPRESS=DEFLATE"))
+    if (self->asked != NULL || !ims_conn_wants_compress(self) ||
+        !ims_conn_has(self, "COMPRESS=DEFLATE"))
         return TRUE;
 
     self->compress = IMS_COMPRESS_NO;

@@ -150,7 +150,10 @@ ims_conn_heed_login(ImsConn *self, GError **error)
         (!ims_conn_wait_until(self, login, ims_conn_stage_end(self), error) ||
          !ims_conn_await_greeting(self, FALSE, error) || !check_accepted(self, login, error)))
         return FALSE;
-    return ims_conn_ask_capabilities(self, error) && check_capabilities(self, error);
+    if (!ims_conn_ask_capabilities(self, error))
+        return FALSE;
+    self->logged_in = TRUE;
+    return check_capabilities(self, error);
 }
 
 /* Servers answer OK to an ENABLE of what they do not know; only the untagged ENABLED tells. */

@@ -21,11 +21,18 @@ struct ImsConn {
     ImsCompress compress;        /* as the endpoint has it; NO once it was asked for */
     ImsCmd *asked;               /* COMPRESS, unanswered or not heeded yet; NULL: none */
     ImsDeflate *deflate;         /* NULL: octets are what they mean */
+    const char *way;             /* by which it logs in; NULL: by none, or not yet */
+    gboolean logged_in;          /* and what it offers then is known */
+    ImsFacts *facts;             /* to be told of it when the link closes; NULL: nobody asks */
 };
 
 /** ims_conn_heed_compress: waits for the answer to COMPRESS, if it was sent, and does as it says.
  * Before that nothing can be sent, and nothing that stands behind the answer is heard. */
 gboolean ims_conn_heed_compress(ImsConn *self, GError **error);
+/** ims_conn_wants_compress: whether the endpoint does; FALSE once it was asked for. */
+gboolean ims_conn_wants_compress(const ImsConn *self);
+/** ims_conn_tell: what is known of the connection, whose link must be there. */
+void ims_conn_tell(const ImsConn *self, ImsFacts *facts);
 
 /** ims_conn_usable: Returns: whether the connection lives; else FALSE with the error that ended it.
  */

@@ -22,6 +22,8 @@ close_link(ImsConn *self)
     if (self->link == NULL)
         return;
 
+    if (self->facts != NULL)
+        ims_conn_tell(self, self->facts);
     self->count = ims_link_count(self->link);
     ims_pump_detach(self->pump, self->link);
     g_clear_pointer(&self->link, ims_link_free);
@@ -237,7 +239,12 @@ ims_conn_await_go_on(ImsConn *self, const ImsCmd *cmd, gint64 deadline_us, GErro
 /* -- life -- */
 
 static ImsLink *
-open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GError **error)
+open_link(
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsClock *clock,
+    ImsFacts *facts,
+    GError **error)
 {
     gint64 deadline_us = ims_clock_monotonic(clock) + IMS_CONNECT_US;
     GCancellable *cancel = ims_pump_cancellable(pump);
@@ -247,7 +254,7 @@ open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GEr
     switch (endpoint->type) {
     case IMS_ENDPOINT_TLS:
         return ims_link_open_tls(
-            host, port, &endpoint->proxy, &endpoint->tls, deadline_us, cancel, error);
+            host, port, &endpoint->proxy, &endpoint->tls, deadline_us, cancel, facts, error);
     case IMS_ENDPOINT_STARTTLS:
         return ims_link_open_tcp(host, port, &endpoint->proxy, deadline_us, cancel, error);
     case IMS_ENDPOINT_LOOPBACK:
@@ -256,6 +263,15 @@ open_link(ImsPump *pump, const ImsEndpoint *endpoint, const ImsClock *clock, GEr
         break;
     }
     return ims_link_open_command(endpoint->argv, endpoint->envp, error);
+}
+
+static void
+tell_endpoint(const ImsEndpoint *endpoint, ImsFacts *facts)
+{
+    facts->host = g_strdup(endpoint->host);
+    facts->port = endpoint->port;
+    if (endpoint->argv != NULL)
+        facts->program = g_strdup(endpoint->argv[0]);
 }
 
 static ImsConn *
@@ -283,17 +299,22 @@ open_by(
     const ImsEndpoint *endpoint,
     const ImsOffers *offers,
     const ImsClock *clock,
+    ImsFacts *facts,
     gboolean *out_misled,
     GError **error)
 {
     g_autoptr(ImsConn) self = NULL;
-    ImsLink *link = open_link(pump, endpoint, clock, error);
+    ImsLink *link;
     GError *fault = NULL;
 
+    if (facts != NULL)
+        tell_endpoint(endpoint, facts);
+    link = open_link(pump, endpoint, clock, facts, error);
     if (link == NULL)
         return NULL;
 
     self = conn_new(pump, link, endpoint, clock);
+    self->facts = facts;
     if (ims_conn_login(self, endpoint, offers, &fault))
         return g_steal_pointer(&self);
     *out_misled = ims_conn_was_misled(self);
@@ -312,14 +333,28 @@ ims_conn_open(
     const ImsOffers unknown = {0};
     g_autoptr(GError) fault = NULL;
     gboolean misled = FALSE;
-    ImsConn *self = open_by(pump, endpoint, offers, clock, &misled, &fault);
+    ImsConn *self = open_by(pump, endpoint, offers, clock, NULL, &misled, &fault);
 
     if (self != NULL)
         return self;
     if (misled)
-        return open_by(pump, endpoint, &unknown, clock, &misled, error);
+        return open_by(pump, endpoint, &unknown, clock, NULL, &misled, error);
     g_propagate_error(error, g_steal_pointer(&fault));
     return NULL;
+}
+
+ImsConn *
+ims_conn_open_told(
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsClock *clock,
+    ImsFacts *facts,
+    GError **error)
+{
+    const ImsOffers unknown = {0};
+    gboolean misled;
+
+    return open_by(pump, endpoint, &unknown, clock, facts, &misled, error);
 }
 
 static gboolean

@@ -6,6 +6,7 @@
 
 #include "model/auth.h"
 #include "model/delta.h"
+#include "model/facts.h"
 #include "model/naming.h"
 #include "model/offers.h"
 #include "model/side.h"
@@ -110,6 +111,19 @@ ImsConn *ims_conn_open(
     const ImsOffers *offers,
     const ImsClock *clock,
     GError **error);
+/**
+ * ims_conn_open_told:
+ * @facts: empty, and there for as long as the connection: when that ends, or does not
+ * come about, it is told all that was learnt of it, but for the listing and the error
+ *
+ * As ims_conn_open(), of a server of which nothing is known yet.
+ */
+ImsConn *ims_conn_open_told(
+    ImsPump *pump,
+    const ImsEndpoint *endpoint,
+    const ImsClock *clock,
+    ImsFacts *facts,
+    GError **error);
 /** ims_conn_confirm: waits until we are in and QRESYNC is enabled; ims_conn_wait() does so first.
  * Errors: those of ims_conn_open(). */
 gboolean ims_conn_confirm(ImsConn *self, GError **error);
@@ -153,6 +167,9 @@ gboolean ims_conn_wait(ImsConn *self, ImsCmd *cmd, GError **error);
  * those of this flight, and is compressed unless that was a NO.
  */
 gboolean ims_conn_compress(ImsConn *self, GError **error);
+/** ims_conn_heed_compress: waits for the answer to COMPRESS, if it was sent, and does as it says.
+ * Before that nothing can be sent, and nothing that stands behind the answer is heard. */
+gboolean ims_conn_heed_compress(ImsConn *self, GError **error);
 
 /* -- the tree -- */
 

@@ -221,6 +221,7 @@ login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
     if (!ims_conn_ask_capabilities(self, error) || !check_credentials(endpoint, error) ||
         !choose_way(self, endpoint, &way, error))
         return FALSE;
+    self->way = way == IMS_AUTH_LOGIN ? "LOGIN" : ims_auth_mechanism(way);
     if (way == IMS_AUTH_LOGIN)
         return login_by_login(self, endpoint, error);
 

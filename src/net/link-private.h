@@ -14,7 +14,9 @@ struct ImsLink {
     char *name;                  /* for messages: "host:port", or the command's name */
     GSocketConnectable *address; /* of TCP: whom the certificate has to name; else NULL */
     gboolean proxied;            /* the peer of @socket is not the server */
+    char *peer;                  /* of TCP: what was connected to, in digits; else NULL */
     GIOStream *stream;
+    GTlsConnection *tls; /* NULL: it was not begun; it may have failed */
     GSocket *socket;
     GPollableInputStream *input;
     GPollableOutputStream *output;

@@ -54,8 +54,10 @@ ims_link_free(ImsLink *self)
     close_stream(self);
     ims_link_end_command(self);
     g_clear_object(&self->stream);
+    g_clear_object(&self->tls);
     g_clear_object(&self->socket);
     g_clear_object(&self->address);
+    g_free(self->peer);
     g_free(self->name);
     g_free(self);
 }

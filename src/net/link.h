@@ -4,6 +4,7 @@
 
 #include <gio/gio.h>
 
+#include "model/facts.h"
 #include "model/tls-policy.h"
 #include "util/proxy.h"
 
@@ -21,6 +22,7 @@ typedef struct {
  * ims_link_open_tls:
  * @proxy: by what the server is reached; one of SOCKS5 also looks up the address of @host
  * @deadline_us: monotonic; over all of name look-up, connect and handshake
+ * @facts: (nullable): told of a link that was closed for an error, as by ims_link_tell()
  *
  * Connects (Happy Eyeballs) and shakes hands; TCP_NODELAY and keep-alive are on, and a peer that
  * does not acknowledge what it is sent is lost after 100 seconds. What does not fulfil @policy is
@@ -37,6 +39,7 @@ ImsLink *ims_link_open_tls(
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
+    ImsFacts *facts,
     GError **error);
 
 /**
@@ -116,5 +119,8 @@ gboolean ims_link_is_remote(const ImsLink *self);
 /** ims_link_stderr: Returns: (transfer full) (nullable): the last three lines of what a command
  * said, each escaped and cut as ims_text_escape() does, with slashes between; NULL if nothing. */
 char *ims_link_stderr(ImsLink *self);
+/** ims_link_tell: the address of who is at its end; the version of TLS, the cipher and the
+ * certificate, also if that was rejected. @facts: they must not stand there yet. */
+void ims_link_tell(const ImsLink *self, ImsFacts *facts);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsLink, ims_link_free)

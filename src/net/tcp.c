@@ -54,6 +54,17 @@ connect_tcp(ImsAttempt *attempt, GSocketClient *client, GSocketConnectable *addr
     return tcp;
 }
 
+/* A proxy is where the link ends for us. */
+static char *
+peer_of(GSocketConnection *tcp)
+{
+    g_autoptr(GSocketAddress) peer = g_socket_connection_get_remote_address(tcp, NULL);
+
+    if (!G_IS_INET_SOCKET_ADDRESS(peer))
+        return NULL;
+    return g_inet_address_to_string(g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(peer)));
+}
+
 static void
 note_proxy(
     GSocketClient *client,
@@ -137,6 +148,7 @@ ims_link_open_tcp(
     self = ims_link_new(name, G_IO_STREAM(tcp), g_socket_connection_get_socket(tcp));
     self->address = g_steal_pointer(&address);
     self->proxied = proxied;
+    self->peer = peer_of(tcp);
     return self;
 }
 

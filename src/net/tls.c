@@ -161,6 +161,7 @@ start_tls(
     g_auto(ImsAttempt) attempt;
     gboolean done;
 
+    self->tls = g_object_ref(tls);
     ims_attempt_init(&attempt, self->name, deadline_us, cancel);
     done = shake_hands(&attempt, tls, policy, error);
     g_signal_handlers_disconnect_by_data(tls, (gpointer)policy); /* it is borrowed */
@@ -180,6 +181,7 @@ ims_link_open_tls(
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
+    ImsFacts *facts,
     GError **error)
 {
     g_autoptr(GTlsDatabase) authorities = NULL;
@@ -190,12 +192,15 @@ ims_link_open_tls(
     if (!ims_certificate_load(policy, &authorities, &ours, error))
         return NULL;
     self = ims_link_open_tcp(host, port, proxy, deadline_us, cancel, error);
-    if (self != NULL)
-        tls = new_connection(self, policy, authorities, ours, error);
-    if (tls == NULL || !start_tls(self, policy, tls, deadline_us, cancel, error))
+    if (self == NULL)
         return NULL;
+    tls = new_connection(self, policy, authorities, ours, error);
+    if (tls != NULL && start_tls(self, policy, tls, deadline_us, cancel, error))
+        return g_steal_pointer(&self);
 
-    return g_steal_pointer(&self);
+    if (facts != NULL)
+        ims_link_tell(self, facts);
+    return NULL;
 }
 
 /* A session is never resumed here, which tls-unique would not be safe with. */

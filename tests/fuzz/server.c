@@ -155,6 +155,7 @@ ims_link_open_tls(
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
+    ImsFacts *facts,
     GError **error)
 {
     return open_link(FALSE);
@@ -219,6 +220,11 @@ GByteArray *
 ims_link_binding(const ImsLink *self, ImsBinding *out_binding)
 {
     return NULL;
+}
+
+void
+ims_link_tell(const ImsLink *self, ImsFacts *facts)
+{
 }
 
 char *

@@ -304,6 +304,7 @@ ims_link_open_tls(
     const ImsTlsPolicy *policy,
     gint64 deadline_us,
     GCancellable *cancel,
+    ImsFacts *facts,
     GError **error)
 {
     return g_new0(ImsLink, 1);
@@ -395,6 +396,13 @@ ims_link_stderr(ImsLink *self)
     return g_strdup(script.said);
 }
 
+void
+ims_link_tell(const ImsLink *self, ImsFacts *facts)
+{
+    g_assert_null(facts->address);
+    facts->address = g_strdup(SCRIPT_ADDRESS);
+}
+
 /* -- the tests' side -- */
 
 void
@@ -451,6 +459,15 @@ script_connect_ahead(const ImsEndpoint *endpoint, const ImsOffers *offers, GErro
     static const ImsClock clock = {script_time, script_time, NULL};
 
     return ims_conn_open(&script.pump, endpoint, offers, &clock, error);
+}
+
+ImsConn *
+script_connect_told(const ImsEndpoint *endpoint, ImsFacts *facts, GError **error)
+{
+    static const ImsClock clock = {script_time, script_time, NULL};
+    g_autoptr(ImsConn) conn = ims_conn_open_told(&script.pump, endpoint, &clock, facts, error);
+
+    return conn != NULL && ims_conn_confirm(conn, error) ? g_steal_pointer(&conn) : NULL;
 }
 
 ImsConn *

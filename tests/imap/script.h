@@ -39,6 +39,10 @@ void script_binding(const guint8 *octets);
 ImsConn *script_connect_ahead(const ImsEndpoint *endpoint, const ImsOffers *offers, GError **error);
 /** script_connect: opens a connection to the script with @endpoint, and confirms it. */
 ImsConn *script_connect(const ImsEndpoint *endpoint, GError **error);
+/** script_connect_told: the same by ims_conn_open_told(). */
+ImsConn *script_connect_told(const ImsEndpoint *endpoint, ImsFacts *facts, GError **error);
+
+#define SCRIPT_ADDRESS "192.0.2.1" /* that a link tells of */
 /** script_open: opens a connection to the script as a command; must succeed. */
 ImsConn *script_open(void);
 /** script_each: runs @run with @lines for each way to cut what the server sends. */

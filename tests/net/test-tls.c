@@ -192,6 +192,7 @@ open_link(const Server *server, const char *host, const char *ca_file, GError **
         &(const ImsTlsPolicy){.ca_file = (char *)ca_file},
         in_us(20 * SECOND),
         NULL,
+        NULL,
         error);
 }
 
@@ -348,6 +349,7 @@ test_bad_ca_file(void)
             &(const ImsTlsPolicy){.ca_file = (char *)files[i]},
             in_us(SECOND),
             NULL,
+            NULL,
             &error));
         g_assert_error(error, IMS_ERROR, IMS_ERROR_CONFIG);
         g_assert_nonnull(strstr(error->message, files[i]));
@@ -384,6 +386,7 @@ test_handshake_deadline(void)
         &(const ImsTlsPolicy){.ca_file = ca_file},
         in_us(SECOND / 5),
         NULL,
+        NULL,
         &error));
     g_assert_error(error, IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_nonnull(strstr(error->message, "in time"));
@@ -407,6 +410,7 @@ test_handshake_cancel(void)
         &(const ImsTlsPolicy){.ca_file = ca_file},
         G_MAXINT64,
         cancel,
+        NULL,
         &error));
     now = g_get_monotonic_time();
     g_assert_error(error, IMS_ERROR, IMS_ERROR_CANCELLED);
@@ -653,7 +657,7 @@ test_old_tls(void)
 
         if (port != 0) {
             link = ims_link_open_tls(
-                "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
+                "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, NULL, &error);
             g_assert_true((link != NULL) == cases[i].want);
             if (!cases[i].want)
                 g_assert_error(error, IMS_ERROR, IMS_ERROR_SERVER_UNSUPPORTED);
@@ -712,8 +716,8 @@ test_binding_of_older_tls(void)
     guint16 port;
     GSubprocess *openssl = openssl_serve(middle, &port);
 
-    link =
-        ims_link_open_tls("localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
+    link = ims_link_open_tls(
+        "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, NULL, &error);
     g_assert_no_error(error);
     bound = ims_link_binding(link, &binding);
     g_assert_nonnull(bound);
@@ -762,7 +766,7 @@ test_own_certificate(void)
 
         g_assert_cmpuint(port, !=, 0);
         link = ims_link_open_tls(
-            "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
+            "localhost", port, &no_proxy, &policy, in_us(20 * SECOND), NULL, NULL, &error);
         if (cases[i].want < 0)
             g_assert_no_error(error);
         else
@@ -799,7 +803,7 @@ test_pins(void)
 
         server_start(&server, 0, TRUE, NULL);
         link = ims_link_open_tls(
-            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
+            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, NULL, &error);
         g_assert_true((link != NULL) == cases[i].want);
         if (!cases[i].want) {
             g_assert_error(error, IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED);
@@ -809,6 +813,68 @@ test_pins(void)
         g_clear_pointer(&link, ims_link_free);
         server_stop(&server);
     }
+}
+
+/* Returns: (transfer full): what is told of a link that was opened with @policy, or was not. */
+static ImsFacts *
+told_of(const ImsTlsPolicy *policy, gboolean want)
+{
+    ImsFacts *facts = ims_facts_new();
+    g_autoptr(ImsLink) link = NULL;
+    Server server;
+
+    server_start(&server, 0, TRUE, NULL);
+    link = ims_link_open_tls(
+        "localhost", server.port, &no_proxy, policy, in_us(20 * SECOND), NULL, facts, NULL);
+    g_assert_true((link != NULL) == want);
+    if (link != NULL) {
+        g_assert_null(facts->address);
+        ims_link_tell(link, facts);
+    }
+    g_clear_pointer(&link, ims_link_free);
+    server_stop(&server);
+    return facts;
+}
+
+/* Above all of what was rejected. */
+static void
+test_tells(void)
+{
+    g_autofree char *good = pin_of("good.pem"), *pin = g_strconcat("sha256//", good, NULL);
+    g_autofree char *ca_good = in_directory("good.pem"), *ca_other = in_directory("other.pem");
+    char *const cas[] = {ca_good, ca_other};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cas); i++) {
+        g_autoptr(ImsFacts) facts = told_of(&(const ImsTlsPolicy){.ca_file = cas[i]}, i == 0);
+        gint64 days = (facts->expires_us - g_get_real_time()) / G_USEC_PER_SEC / (24 * 60 * 60);
+
+        g_assert_true(
+            g_str_equal(facts->address, "127.0.0.1") || g_str_equal(facts->address, "::1"));
+        g_assert_cmpstr(facts->pin, ==, pin);
+        g_assert_cmpstr(facts->subject, ==, "CN=test");
+        g_assert_cmpint(days, ==, 1); /* of two */
+        if (i == 0)
+            g_assert_cmpstr(facts->tls, ==, "1.3");
+        if (i == 0)
+            g_assert_nonnull(facts->cipher);
+    }
+}
+
+static void
+test_tells_of_no_tls(void)
+{
+    g_autoptr(ImsFacts) facts = ims_facts_new();
+    g_autoptr(ImsLink) link = NULL;
+    Server server;
+
+    server_start(&server, 0, TRUE, NULL);
+    link = open_clear(&server);
+    ims_link_tell(link, facts);
+    g_assert_nonnull(facts->address);
+    g_assert_null(facts->tls);
+    g_assert_null(facts->pin);
+    g_clear_pointer(&link, ims_link_free);
+    server_stop(&server);
 }
 
 static void
@@ -828,7 +894,7 @@ test_identity(void)
 
         server_start(&server, 0, TRUE, NULL);
         link = ims_link_open_tls(
-            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, &error);
+            cases[i].host, server.port, &no_proxy, &policy, in_us(20 * SECOND), NULL, NULL, &error);
         g_assert_true((link != NULL) == cases[i].want);
         g_clear_pointer(&link, ims_link_free);
         server_stop(&server);
@@ -880,6 +946,8 @@ main(int argc, char **argv)
     g_test_add_func("/net/tls/octets-before-the-handshake-end-it", test_injected);
     g_test_add_func("/net/tls/loopback-may-stay-in-the-clear", test_loopback);
     g_test_add_func("/net/tls/nothing-else-may", test_elsewhere);
+    g_test_add_func("/net/tls/tells-whom-it-met", test_tells);
+    g_test_add_func("/net/tls/tells-of-no-tls", test_tells_of_no_tls);
     g_test_add_func("/net/tls/version-1.1-refused", test_old_tls);
     g_test_add_func("/net/tls/binding-is-the-same-at-both-ends", test_binding);
     g_test_add_func("/net/tls/binding-of-older-tls", test_binding_of_older_tls);
