@@ -75,7 +75,7 @@ static void
 end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 {
     const ImsListener *listener = self->accounts->listener;
-    gboolean acted = report != NULL && !job->options.dry_run;
+    gboolean acted = report != NULL && job->kind == IMS_JOB_SYNC && !job->options.dry_run;
     gboolean issues_changed;
     ImsVerdict verdict;
 

@@ -212,7 +212,8 @@ const GError *ims_job_error(const ImsJob *self);
 const ImsProgress *ims_job_progress(const ImsJob *self);
 /** ims_job_summary: Returns: (transfer none): all 0 until its end. */
 const ImsSummary *ims_job_summary(const ImsJob *self);
-/** ims_job_report: Returns: (transfer none) (nullable): NULL until its end, and of a test. */
+/** ims_job_report: Returns: (transfer none) (nullable): NULL until its end, and if it did not
+ * come to ask a server. */
 const ImsReport *ims_job_report(const ImsJob *self);
 /** ims_job_cancel: FALSE if it has ended. */
 gboolean ims_job_cancel(ImsJob *self);

@@ -14,7 +14,7 @@ typedef struct {
 /**
  * ims_verdict:
  * @error: (nullable): why the pass ended before its end
- * @report: (nullable): of a sync
+ * @report: (nullable): of a sync or a test
  * @mailboxes: (nullable): those that were asked for; NULL: all
  * @n_issues: how many issues of the account are open now
  *

@@ -155,7 +155,7 @@ static ImsReport *
 run_pass(const ImsOrder *order, Teller *teller, GError **error)
 {
     ImsPump *pump = ims_pump_new(order->cancel);
-    ImsReport *report = NULL;
+    ImsReport *report;
     ImsPassOrder pass = {
         .endpoint = {order->endpoint[IMS_LOCAL], order->endpoint[IMS_REMOTE]},
         .identity = {order->identity[IMS_LOCAL], order->identity[IMS_REMOTE]},
@@ -175,7 +175,7 @@ run_pass(const ImsOrder *order, Teller *teller, GError **error)
     if (order->kind == IMS_JOB_SYNC)
         report = ims_pass_run(pump, &pass, error);
     else
-        ims_pass_test(pump, &pass, error);
+        report = ims_pass_test(pump, &pass, error);
     ims_pump_free(pump);
     return report;
 }

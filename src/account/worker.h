@@ -16,7 +16,7 @@ typedef struct ImsWorker ImsWorker;
 typedef struct {
     /* at each new phase, and else at most 4 a second; @progress is valid during the call */
     void (*progress)(const ImsProgress *progress, gpointer data);
-    /* @last: (nullable): progress that was not told yet; @report: (nullable): of a sync */
+    /* @last: (nullable): progress that was not told yet; @report: of a sync or a test */
     void (*ended)(const ImsProgress *last, ImsReport *report, const GError *error, gpointer data);
 } ImsWorkerListener;
 

@@ -364,15 +364,3 @@ ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error)
     pass_clear(&self);
     return report;
 }
-
-gboolean
-ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error)
-{
-    ImsPass self = {0};
-    gboolean ok;
-
-    pass_init(&self, pump, order);
-    ok = ims_pass_connect(&self, error) && ims_pass_confirm(&self, error);
-    pass_clear(&self);
-    return ok;
-}

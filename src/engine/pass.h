@@ -47,12 +47,17 @@ ImsReport *ims_pass_run(ImsPump *pump, const ImsPassOrder *order, GError **error
 
 /**
  * ims_pass_test:
+ * @error: (out) (optional): of the first side that has one
  *
- * Connects and logs in to both sides, and disconnects.
+ * Connects and logs in to one side after the other, lists its mailboxes, and disconnects. Changes
+ * nothing, opens no mailbox, and remembers nothing. A side that fails does not keep the other from
+ * being tested.
  *
- * Errors: those of ims_conn_open(), prefixed with the side.
+ * Errors: those of ims_conn_open(), and IMS_ERROR_SERVER_REJECTED, prefixed with the side.
+ *
+ * Returns: (transfer full): never NULL: the facts of both sides, also beside an error.
  */
-gboolean ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error);
+ImsReport *ims_pass_test(ImsPump *pump, const ImsPassOrder *order, GError **error);
 
 /**
  * ims_pass_recall:

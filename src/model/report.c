@@ -144,5 +144,7 @@ ims_report_unref(ImsReport *self)
         return;
     g_ptr_array_unref(self->mailboxes);
     g_ptr_array_unref(self->issues);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++)
+        ims_facts_free(self->facts[side]);
     g_free(self);
 }

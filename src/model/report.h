@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "model/facts.h"
 #include "model/issue.h"
 
 /* What a pass tells while it runs and when it ends. Immutable once handed out, so it may cross
@@ -88,6 +89,7 @@ typedef struct {
     gboolean listed;      /* whether @mailboxes is the whole tree; FALSE if the pass ended before */
     GPtrArray *mailboxes; /* ImsMailboxReport, by name */
     GPtrArray *issues;    /* ImsIssue: all that are open, by id */
+    ImsFacts *facts[IMS_N_SIDES]; /* of a test; else NULL */
 } ImsReport;
 
 const char *ims_phase_name(ImsPhase phase);
