@@ -222,9 +222,8 @@ is_of_proxy(const ImsProxy *proxy, const char *words)
 
 /* Only here are the account's name and its command known. */
 static GError *
-refused_error(const ImsAccount *self, const GError *error)
+refused_error(const ImsAccount *self, ImsSide side, const GError *error)
 {
-    ImsSide side = ims_verdict_side(error);
     g_autofree char *command =
         g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
     g_autofree char *proxy_command = g_strconcat(command, " --proxy", NULL);
@@ -258,6 +257,20 @@ refused_error(const ImsAccount *self, const GError *error)
 }
 
 static void
+advise_of_facts(const ImsAccount *self, ImsReport *report)
+{
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        ImsFacts *facts = report->facts[side];
+        GError *bare = facts != NULL ? facts->error : NULL;
+
+        if (!g_error_matches(bare, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+            continue;
+        facts->error = refused_error(self, side, bare);
+        g_error_free(bare);
+    }
+}
+
+static void
 worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gpointer data)
 {
     ImsAccount *self = data;
@@ -270,9 +283,10 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
     if (error != NULL && g_cancellable_is_cancelled(job->cancel))
         told = cancelled_error(); /* whatever the connections made of it */
     else if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
-        told = refused_error(self, error);
+        told = refused_error(self, ims_verdict_side(error), error);
     if (g_error_matches(told, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
         ims_account_remember_refusal(self, told);
+    advise_of_facts(self, report);
     end_job(self, job, told != NULL ? told : error, report);
 }
 

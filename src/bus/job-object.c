@@ -136,12 +136,16 @@ method_wait(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 }
 
 static int
-append_outcomes(sd_bus_message *m, const ImsReport *report)
+append_report(sd_bus_message *m, const ImsReport *report)
 {
     int r = sd_bus_message_open_container(m, 'a', "(sa{sv})");
 
     for (guint i = 0; r >= 0 && report != NULL && i < report->mailboxes->len; i++)
         r = ims_values_append_outcome(m, report->mailboxes->pdata[i]);
+    for (ImsSide side = IMS_LOCAL; r >= 0 && report != NULL && side < IMS_N_SIDES; side++) {
+        if (report->facts[side] != NULL)
+            r = ims_values_append_facts(m, side, report->facts[side]);
+    }
     return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
@@ -163,7 +167,7 @@ method_get_report(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
     r = sd_bus_message_new_method_return(m, &reply);
     if (r >= 0)
-        r = append_outcomes(reply, ims_job_report(self->job));
+        r = append_report(reply, ims_job_report(self->job));
     return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 

@@ -5,6 +5,8 @@
  * data/dbus/org.imapsync1.xml. */
 #include "bus/values.h"
 
+#include "bus/fault.h"
+
 static int
 append_nonzero(sd_bus_message *m, const ImsSummary *summary)
 {
@@ -74,7 +76,7 @@ ims_values_append_progress(sd_bus_message *m, const ImsProgress *progress)
     return r < 0 ? r : sd_bus_message_close_container(m);
 }
 
-/* Opens `(sa{sv})` for the entries of one mailbox. */
+/* Opens `(sa{sv})` for the entries of one mailbox, or one side. */
 static int
 open_named(sd_bus_message *m, const char *name)
 {
@@ -128,33 +130,99 @@ ims_values_append_outcome(sd_bus_message *m, const ImsMailboxReport *mailbox)
 }
 
 static int
-append_words(sd_bus_message *m, GVariant *words)
+append_text(sd_bus_message *m, const char *key, const char *text)
 {
-    g_autofree const char **strv = g_variant_get_strv(words, NULL);
-    int r = sd_bus_message_open_container(m, 'v', "as");
+    return text == NULL ? 0 : sd_bus_message_append(m, "{sv}", key, "s", text);
+}
+
+static int
+append_number(sd_bus_message *m, const char *key, guint64 n)
+{
+    return n == 0 ? 0 : sd_bus_message_append(m, "{sv}", key, "t", n);
+}
+
+static int
+append_words(sd_bus_message *m, const char *key, char **words)
+{
+    int r;
+
+    if (words == NULL)
+        return 0;
+    r = sd_bus_message_open_container(m, 'e', "sv");
+    if (r >= 0)
+        r = sd_bus_message_append(m, "s", key);
+    if (r >= 0)
+        r = sd_bus_message_open_container(m, 'v', "as");
+    if (r >= 0)
+        r = sd_bus_message_append_strv(m, words);
+    if (r >= 0)
+        r = sd_bus_message_close_container(m);
+    return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int
+append_link(sd_bus_message *m, const ImsFacts *facts)
+{
+    const struct {
+        const char *key, *text;
+    } texts[] = {
+        {"host", facts->host},
+        {"address", facts->address},
+        {"program", facts->program},
+        {"tls", facts->tls},
+        {"cipher", facts->cipher},
+        {"pin", facts->pin},
+        {"subject", facts->subject},
+    };
+    int r = append_number(m, "port", facts->port);
+
+    for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(texts); i++)
+        r = append_text(m, texts[i].key, texts[i].text);
+    return r < 0 ? r : append_number(m, "expires", (guint64)MAX(facts->expires_us, 0));
+}
+
+static int
+append_login(sd_bus_message *m, const ImsFacts *facts)
+{
+    int r = append_text(m, "mechanism", facts->mechanism);
 
     if (r >= 0)
-        r = sd_bus_message_append_strv(m, (char **)strv);
-    return r < 0 ? r : sd_bus_message_close_container(m);
+        r = append_text(m, "server", facts->server);
+    if (r >= 0)
+        r = append_words(m, "used", facts->used);
+    if (r >= 0)
+        r = append_words(m, "lacking", facts->lacking);
+    return r < 0 ? r : append_words(m, "required", facts->required);
+}
+
+static int
+append_listing(sd_bus_message *m, const ImsFacts *facts)
+{
+    if (!facts->listed)
+        return 0;
+
+    /* clang-format off */
+    return sd_bus_message_append(
+        m, "{sv}{sv}{sv}{sv}{sv}",
+        "delimiter", "s", facts->delimiter,
+        "prefix", "s", facts->prefix,
+        "mailboxes", "t", facts->n_mailboxes,
+        "filled", "t", facts->n_filled,
+        "messages", "t", facts->n_messages);
+    /* clang-format on */
 }
 
 static int
 append_fact(sd_bus_message *m, const char *key, GVariant *value)
 {
-    int r = sd_bus_message_open_container(m, 'e', "sv");
-
-    if (r >= 0)
-        r = sd_bus_message_append(m, "s", key);
-    if (r < 0)
-        return r;
+    g_autofree const char **words = NULL;
 
     if (g_variant_is_of_type(value, G_VARIANT_TYPE_STRING))
-        r = sd_bus_message_append(m, "v", "s", g_variant_get_string(value, NULL));
-    else if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
-        r = sd_bus_message_append(m, "v", "t", g_variant_get_uint64(value));
-    else
-        r = append_words(m, value);
-    return r < 0 ? r : sd_bus_message_close_container(m);
+        return append_text(m, key, g_variant_get_string(value, NULL));
+    if (g_variant_is_of_type(value, G_VARIANT_TYPE_UINT64))
+        return sd_bus_message_append(m, "{sv}", key, "t", g_variant_get_uint64(value));
+    words = g_variant_get_strv(value, NULL);
+    return append_words(m, key, (char **)words);
 }
 
 static int
@@ -163,18 +231,8 @@ append_facts(sd_bus_message *m, const ImsIssue *issue)
     GVariantIter iter;
     const char *key;
     GVariant *value;
-    int r = sd_bus_message_open_container(m, 'e', "sv");
+    int r = append_words(m, "actions", (char **)ims_issue_actions(issue->kind));
 
-    if (r >= 0)
-        r = sd_bus_message_append(m, "s", "actions");
-    if (r >= 0)
-        r = sd_bus_message_open_container(m, 'v', "as");
-    if (r >= 0)
-        r = sd_bus_message_append_strv(m, (char **)ims_issue_actions(issue->kind));
-    if (r >= 0)
-        r = sd_bus_message_close_container(m);
-    if (r >= 0)
-        r = sd_bus_message_close_container(m);
     if (r < 0 || issue->facts == NULL)
         return r;
 
@@ -182,6 +240,25 @@ append_facts(sd_bus_message *m, const ImsIssue *issue)
     while (g_variant_iter_loop(&iter, "{&sv}", &key, &value) && r >= 0)
         r = append_fact(m, key, value);
     return r;
+}
+
+int
+ims_values_append_facts(sd_bus_message *m, ImsSide side, const ImsFacts *facts)
+{
+    g_autofree char *message = ims_fault_message(facts->error);
+    int r = open_named(m, ims_side_name(side));
+
+    if (r >= 0)
+        r = append_link(m, facts);
+    if (r >= 0)
+        r = append_login(m, facts);
+    if (r >= 0)
+        r = append_listing(m, facts);
+    if (r >= 0)
+        r = append_text(m, "error-name", ims_fault_name(facts->error));
+    if (r >= 0)
+        r = append_text(m, "error-message", message);
+    return r < 0 ? r : close_named(m);
 }
 
 int

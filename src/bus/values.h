@@ -19,5 +19,8 @@ int ims_values_append_progress(sd_bus_message *m, const ImsProgress *progress);
 int ims_values_append_mailbox(sd_bus_message *m, const ImsMailboxReport *mailbox);
 /** ims_values_append_outcome: `(sa{sv})`: what was done in the mailbox. */
 int ims_values_append_outcome(sd_bus_message *m, const ImsMailboxReport *mailbox);
+/** ims_values_append_facts: `(sa{sv})`: what a test found on @side; what is not known is left out.
+ */
+int ims_values_append_facts(sd_bus_message *m, ImsSide side, const ImsFacts *facts);
 /** ims_values_append_issue: `a{sv}` */
 int ims_values_append_issue(sd_bus_message *m, const ImsIssue *issue);

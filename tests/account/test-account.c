@@ -253,6 +253,38 @@ test_connect_test(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_last_success_us(account), ==, 0); /* nothing was synced */
 }
 
+static ImsFacts *
+refused_facts(void)
+{
+    ImsFacts *facts = ims_facts_new();
+
+    g_set_error_literal(&facts->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED, "no.");
+    return facts;
+}
+
+/* Each side's error names its own fix. */
+static void
+test_connect_test_refused(Fixture *self, gconstpointer data)
+{
+    static const char *const fixes[] = {
+        "no: store the right password with 'imapsyncctl password work local'",
+        "no: store the right password with 'imapsyncctl password work'"};
+    ImsJob *job = ims_account_test(ims_accounts_find(self->accounts, "work"), NULL);
+    ImsReport *report = ims_report_new();
+
+    report->facts[IMS_LOCAL] = refused_facts();
+    report->facts[IMS_REMOTE] = refused_facts();
+    fake_engine_end(IMS_ERROR_AUTH_FAILED, report);
+    wait_for_end(job);
+
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const GError *error = ims_job_report(job)->facts[side]->error;
+
+        g_assert_error(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED);
+        g_assert_true(g_str_has_prefix(error->message, fixes[side]));
+    }
+}
+
 static void
 test_joins_before_the_list(Fixture *self, gconstpointer data)
 {
@@ -1311,6 +1343,7 @@ main(int argc, char **argv)
     ADD("/account/certificate/is-pinned-in-the-file", test_pin);
     ADD("/account/certificate/is-not-pinned-in-a-broken-file", test_pin_refused);
     ADD("/account/certificate/is-forgotten-with-its-settings", test_certificate_of_other_settings);
+    ADD("/account/test/says-of-each-side-how-to-be-let-in", test_connect_test_refused);
     ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);
     ADD("/account/cancel/running-ends-cancelled", test_cancel_running);
     ADD("/account/cancel/teaches-nothing", test_cancel_teaches_nothing);

@@ -35,6 +35,18 @@ SILENT = {'local.type': 'tunnel', 'local.command': 'sleep 1000',
 GONE = {'local.type': 'tunnel', 'local.command': 'false',
         'remote.type': 'tunnel', 'remote.command': 'false x'}
 
+# An IMAP server with just what a test asks of it.
+SERVER = r"""
+printf '* PREAUTH [CAPABILITY IMAP4rev1 ENABLE QRESYNC UIDPLUS LIST-EXTENDED LIST-STATUS LITERAL- ESEARCH] hello\r\n'
+read -r enable
+printf '* ENABLED QRESYNC\r\na1 OK\r\n'
+read -r list
+printf '* LIST () "." INBOX\r\n* LIST () "." A.B\r\n* LIST (\\Noselect) "." A\r\n'
+printf '* STATUS INBOX (MESSAGES 7 UIDNEXT 8 UIDVALIDITY 1 HIGHESTMODSEQ 9)\r\n'
+printf '* STATUS A.B (MESSAGES 0 UIDNEXT 8 UIDVALIDITY 2 HIGHESTMODSEQ 9)\r\na2 OK\r\n'
+read -r logout
+"""
+
 
 class Failure(Exception):
     """An error reply: its D-Bus name and message."""
@@ -520,6 +532,42 @@ class Jobs(ServiceTest):
         account = self.add('work', GONE)
         job = self.ask(account, ACCOUNT, 'Test', '(a{sv})', {})
         self.assertEqual(self.wait(job)[0], 'offline')
+
+    def test_report_of_a_failed_test_has_both_sides(self):
+        account = self.add('work', GONE)
+        job = self.ask(account, ACCOUNT, 'Test', '(a{sv})', {})
+        self.wait(job)
+        report = dict(self.ask(job, JOB, 'GetReport', '(a{sv})', {}))
+        self.assertEqual(list(report), ['local', 'remote'])
+        for side in report:
+            self.assertEqual(report[side]['program'], 'false')
+            self.assertEqual(report[side]['error-name'], 'org.imapsync1.Error.Offline')
+            self.assertNotIn('mechanism', report[side])
+            self.assertNotIn('mailboxes', report[side])
+        self.assertEqual(self.get(job, JOB, 'Error')[1], 'local: ' + report['local']['error-message'])
+
+    def test_report_of_a_test_has_what_was_found(self):
+        script = os.path.join(self.home.path, 'server.sh')
+        with open(script, 'w', encoding='utf-8') as file:
+            file.write(SERVER)
+        account = self.add('work', dict(GONE, **{'remote.command': f'sh {script}'}))
+        job = self.ask(account, ACCOUNT, 'Test', '(a{sv})', {})
+        self.assertEqual(self.wait(job)[0], 'offline')
+        report = dict(self.ask(job, JOB, 'GetReport', '(a{sv})', {}))
+        self.assertEqual(report['remote'], {
+            'program': 'sh', 'mechanism': 'PREAUTH',
+            'used': ['QRESYNC', 'UIDPLUS', 'LIST-EXTENDED', 'LIST-STATUS', 'LITERAL-', 'ESEARCH'],
+            'lacking': ['LITERAL+', 'MULTIAPPEND', 'NAMESPACE', 'SPECIAL-USE', 'APPENDLIMIT'],
+            'required': [], 'delimiter': '.', 'prefix': '', 'mailboxes': 2, 'filled': 1, 'messages': 7,
+            'error-name': '', 'error-message': '',
+        })
+
+    def test_report_of_a_cancelled_test_has_no_second_side(self):
+        account = self.add('mute', SILENT)
+        job = self.ask(account, ACCOUNT, 'Test', '(a{sv})', {})
+        self.call(job, JOB, 'Cancel')
+        self.assertEqual(self.wait(job)[0], 'cancelled')
+        self.assertNotIn('remote', dict(self.ask(job, JOB, 'GetReport', '(a{sv})', {})))
 
     def test_wait_answers_running_after_its_timeout(self):
         job = self.silent_job()
