@@ -301,9 +301,9 @@ add_with_passwords(sd_bus *bus, const char *name, GHashTable *settings, GError *
 
 /* Sets @error only if it cannot be asked for, or followed. */
 static ImsExit
-test_account(sd_bus *bus, const char *path, GError **error)
+test_account(sd_bus *bus, const char *path, ImsWatchKind kind, GError **error)
 {
-    g_autoptr(ImsWatch) watch = ims_watch_new(bus, IMS_WATCH_TEST, error);
+    g_autoptr(ImsWatch) watch = ims_watch_new(bus, kind, error);
     g_autoptr(GVariant) reply = NULL;
     g_autoptr(GVariant) job = NULL;
     g_autoptr(GVariant) jobs = NULL;
@@ -365,7 +365,7 @@ ims_command_add(const ImsArgs *args)
         return ims_fault_report(NULL, NULL, error);
 
     g_print(_("The account %s was added. Trying to log in…\n"), name);
-    status = test_account(bus, path, &error);
+    status = test_account(bus, path, IMS_WATCH_TEST, &error);
     if (error != NULL)
         status = ims_fault_report(NULL, name, error);
     if (status != IMS_EXIT_DONE) {
@@ -390,10 +390,11 @@ ims_command_test(const ImsArgs *args)
     g_autoptr(GError) error = NULL;
     g_autoptr(sd_bus) bus = ims_bus_open(&error);
     g_autofree char *path = bus != NULL ? ims_bus_account_path(bus, name, &error) : NULL;
+    ImsWatchKind kind = ims_args_has(args, "json") ? IMS_WATCH_FACTS_JSON : IMS_WATCH_FACTS;
     ImsExit status = IMS_EXIT_FAILED;
 
     if (path != NULL)
-        status = test_account(bus, path, &error);
+        status = test_account(bus, path, kind, &error);
     if (error != NULL)
         return ims_fault_report(bus, name, error);
 

@@ -2,7 +2,7 @@
  * Copyright the imapsyncd authors */
 
 /* The list of an account's mailboxes. Their names come as the servers gave them, and are escaped
- * for people; JSON has an escaping of its own. Roles are words of the account's file (role:junk),
+ * for people. Roles are words of the account's file (role:junk),
  * and so the same in each language. */
 
 #include "cli/mailbox.h"
@@ -120,40 +120,4 @@ ims_mailbox_table(GVariant *mailboxes)
     }
 
     return ims_show_table(rows);
-}
-
-/* Returns: (transfer floating): an `a{sv}`. */
-static GVariant *
-with_name(const char *name, GVariant *fields)
-{
-    GVariantBuilder builder;
-
-    g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
-    g_variant_builder_add(&builder, "{sv}", "name", g_variant_new_string(name));
-    for (gsize i = 0; i < g_variant_n_children(fields); i++) {
-        g_autoptr(GVariant) field = g_variant_get_child_value(fields, i);
-
-        g_variant_builder_add_value(&builder, field);
-    }
-
-    return g_variant_builder_end(&builder);
-}
-
-char *
-ims_mailbox_json(GVariant *mailboxes)
-{
-    g_autoptr(GVariant) objects = NULL;
-    GVariantBuilder builder;
-
-    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
-    for (gsize i = 0; i < g_variant_n_children(mailboxes); i++) {
-        g_autoptr(GVariant) fields = NULL;
-        const char *name;
-
-        g_variant_get_child(mailboxes, i, "(&s@a{sv})", &name, &fields);
-        g_variant_builder_add_value(&builder, with_name(name, fields));
-    }
-    objects = g_variant_ref_sink(g_variant_builder_end(&builder));
-
-    return ims_show_json(objects);
 }

@@ -8,11 +8,3 @@
 
 /** ims_mailbox_table: Returns: (transfer full): @mailboxes as a table for people; whole lines. */
 char *ims_mailbox_table(GVariant *mailboxes);
-
-/**
- * ims_mailbox_json:
- *
- * Returns: (transfer full): @mailboxes as a JSON array of objects, each with the mailbox's name
- * under `name` in front of its fields; on several lines.
- */
-char *ims_mailbox_json(GVariant *mailboxes);

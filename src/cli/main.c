@@ -25,6 +25,7 @@ static const char *const mailboxes_options[] = {"json", NULL};
 static const char *const password_options[] = {"proxy", NULL};
 static const char *const remove_options[] = {"delete-store", "yes", NULL};
 static const char *const status_options[] = {"json", NULL};
+static const char *const test_options[] = {"json", NULL};
 
 /* clang-format off */
 static const ImsCommand commands[] = {
@@ -40,9 +41,9 @@ static const ImsCommand commands[] = {
     {"unlock", "NAME",
      N_("Let the keyring ask you to unlock it."),
      no_options, 1, 1, ims_command_unlock},
-    {"test", "NAME",
-     N_("Try to log in to both sides."),
-     no_options, 1, 1, ims_command_test},
+    {"test", "NAME [--json]",
+     N_("Try to log in to both sides, and tell what is found there."),
+     test_options, 1, 1, ims_command_test},
     {"reload", "",
      N_("Read the files of all accounts again."),
      no_options, 0, 0, ims_command_reload},

@@ -160,6 +160,42 @@ ims_show_json(GVariant *value)
     return json_to_string(root, TRUE);
 }
 
+/* Returns: (transfer floating): an `a{sv}`. */
+static GVariant *
+with_name(const char *name, GVariant *fields)
+{
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&builder, "{sv}", "name", g_variant_new_string(name));
+    for (gsize i = 0; i < g_variant_n_children(fields); i++) {
+        g_autoptr(GVariant) field = g_variant_get_child_value(fields, i);
+
+        g_variant_builder_add_value(&builder, field);
+    }
+
+    return g_variant_builder_end(&builder);
+}
+
+char *
+ims_show_named_json(GVariant *named)
+{
+    g_autoptr(GVariant) objects = NULL;
+    GVariantBuilder builder;
+
+    g_variant_builder_init(&builder, G_VARIANT_TYPE("aa{sv}"));
+    for (gsize i = 0; i < g_variant_n_children(named); i++) {
+        g_autoptr(GVariant) fields = NULL;
+        const char *name;
+
+        g_variant_get_child(named, i, "(&s@a{sv})", &name, &fields);
+        g_variant_builder_add_value(&builder, with_name(name, fields));
+    }
+    objects = g_variant_ref_sink(g_variant_builder_end(&builder));
+
+    return ims_show_json(objects);
+}
+
 static guint64
 count(GVariant *counts, const char *name)
 {

@@ -36,6 +36,14 @@ char *ims_show_table(const GPtrArray *rows);
 
 /** ims_show_json: Returns: (transfer full): a value of the bus as JSON on several lines. */
 char *ims_show_json(GVariant *value);
+/**
+ * ims_show_named_json:
+ * @named: an `a(sa{sv})`
+ *
+ * Returns: (transfer full): @named as a JSON array of objects, each with its name under `name` in
+ * front of its fields; on several lines.
+ */
+char *ims_show_named_json(GVariant *named);
 
 /**
  * ims_show_plan:

@@ -243,7 +243,7 @@ ims_command_mailboxes(const ImsArgs *args)
         return ims_fault_report(bus, name, error);
 
     if (ims_args_has(args, "json")) {
-        text = ims_mailbox_json(mailboxes);
+        text = ims_show_named_json(mailboxes);
         g_print("%s\n", text);
     } else if (g_variant_n_children(mailboxes) == 0) {
         g_printerr(

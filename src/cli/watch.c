@@ -13,6 +13,7 @@
 #include <systemd/sd-event.h>
 
 #include "cli/bus.h"
+#include "cli/facts.h"
 #include "cli/fault.h"
 #include "cli/message.h"
 #include "cli/progress.h"
@@ -171,11 +172,10 @@ fetch_error(ImsWatch *self, const Job *job)
     return ims_bus_error(name, message);
 }
 
-/* The plan, which the service keeps with the job for a while. A job that failed has none. */
-static char *
-fetch_plan(ImsWatch *self, const Job *job, const char *result)
+/* The report, which the service keeps with the job for a while; or NULL. */
+static GVariant *
+fetch_report(ImsWatch *self, const Job *job)
 {
-    g_autoptr(GVariant) mailboxes = NULL;
     g_autoptr(GVariant) reply = ims_bus_call(
         self->bus,
         job->path,
@@ -184,20 +184,45 @@ fetch_plan(ImsWatch *self, const Job *job, const char *result)
         "(a(sa{sv}))",
         NULL);
 
-    if (reply == NULL || !g_strv_contains((const char *const[]){"done", "partial", NULL}, result))
-        return NULL;
-    mailboxes = g_variant_get_child_value(reply, 0);
+    return reply != NULL ? g_variant_get_child_value(reply, 0) : NULL;
+}
 
-    return ims_show_plan(job->account, mailboxes);
+/* A job that failed has no plan. */
+static char *
+plan_of(ImsWatch *self, const Job *job, const char *result)
+{
+    g_autoptr(GVariant) report = fetch_report(self, job);
+
+    if (report == NULL || !g_strv_contains((const char *const[]){"done", "partial", NULL}, result))
+        return NULL;
+
+    return ims_show_plan(job->account, report);
+}
+
+static char *
+facts_of(ImsWatch *self, const Job *job, const char *result)
+{
+    g_autoptr(GVariant) report = fetch_report(self, job);
+    g_autofree char *head = ims_show_test(job->account, result);
+    g_autofree char *facts = report != NULL ? ims_facts_table(report) : NULL;
+    g_autofree char *json = NULL;
+
+    if (self->kind == IMS_WATCH_FACTS)
+        return g_strconcat(head, facts, NULL);
+    json = report != NULL ? ims_show_named_json(report) : g_strdup("[]");
+
+    return g_strconcat(json, "\n", NULL);
 }
 
 static char *
 outcome_of(ImsWatch *self, const Job *job, const char *result, GVariant *counts)
 {
-    char *plan = self->kind == IMS_WATCH_DRY_RUN ? fetch_plan(self, job, result) : NULL;
+    char *plan = self->kind == IMS_WATCH_DRY_RUN ? plan_of(self, job, result) : NULL;
 
     if (plan != NULL)
         return plan;
+    if (self->kind == IMS_WATCH_FACTS || self->kind == IMS_WATCH_FACTS_JSON)
+        return facts_of(self, job, result);
     if (self->kind == IMS_WATCH_TEST)
         return ims_show_test(job->account, result);
 

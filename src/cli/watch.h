@@ -16,6 +16,8 @@ typedef enum {
     IMS_WATCH_SYNC,    /* what was done */
     IMS_WATCH_DRY_RUN, /* what would be done, mailbox by mailbox */
     IMS_WATCH_TEST,    /* whether both sides let us in */
+    IMS_WATCH_FACTS,   /* and what was found there */
+    IMS_WATCH_FACTS_JSON,
 } ImsWatchKind;
 
 /**

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "cli/facts.h"
 #include "cli/issue.h"
 #include "cli/mailbox.h"
 
@@ -341,7 +342,7 @@ test_mailboxes_as_json(void)
 {
     g_autoptr(GVariant) mailboxes = g_variant_ref_sink(
         g_variant_new_parsed("[('A', {'messages': <uint64 3>, 'local': <true>})]"));
-    g_autofree char *got = ims_mailbox_json(mailboxes);
+    g_autofree char *got = ims_show_named_json(mailboxes);
 
     g_assert_cmpstr(
         got,
@@ -355,13 +356,67 @@ test_mailboxes_as_json(void)
         "]");
 }
 
+/* Each of the cases has a side of its own, so that nothing but its own lines can be missing. */
+static void
+test_facts(void)
+{
+    static const struct {
+        const char *facts, *want;
+    } cases[] = {
+        {"{}", ""},
+        {"{'host': <'h'>, 'port': <uint64 993>, 'address': <'192.0.2.7'>, 'tls': <'1.3'>,"
+         " 'cipher': <'AES'>, 'pin': <'sha256//abc='>, 'subject': <'CN=h'>,"
+         " 'expires': <uint64 1700000000000000>, 'mechanism': <'SCRAM-SHA-256'>,"
+         " 'server': <'Dovecot 2.3'>}",
+         "remote  address      h, port 993 (192.0.2.7)\n"
+         "        TLS          1.3, AES\n"
+         "        certificate  CN=h, valid until 2023-11-14 22:13\n"
+         "        pin          sha256//abc=\n"
+         "        login        SCRAM-SHA-256\n"
+         "        server       Dovecot 2.3\n"},
+        {"{'host': <'192.0.2.7'>, 'port': <uint64 993>, 'address': <'192.0.2.7'>}",
+         "remote  address  192.0.2.7, port 993\n"},
+        {"{'host': <'h'>, 'port': <uint64 143>, 'error-message': <'nobody there'>}",
+         "remote  address  h, port 143\n"
+         "        failed   nobody there\n"},
+        {"{'host': <'localhost'>, 'port': <uint64 143>, 'mechanism': <'LOGIN'>}",
+         "remote  address  localhost, port 143\n"
+         "        TLS      none: it does not leave this computer\n"
+         "        login    LOGIN\n"},
+        {"{'subject': <'CN=h'>}", "remote  certificate  CN=h\n"},
+        {"{'used': <['UIDPLUS']>, 'required': <['QRESYNC', 'LIST-STATUS']>,"
+         " 'lacking': <['APPENDLIMIT', 'OF-TOMORROW']>}",
+         "remote  uses   UIDPLUS\n"
+         "        lacks  QRESYNC: without it nothing can be synced\n"
+         "        lacks  LIST-STATUS: without it nothing can be synced\n"
+         "        lacks  APPENDLIMIT: a message that is too large is sent before it is refused\n"
+         "        lacks  OF-TOMORROW\n"},
+        {"{'used': <@as []>, 'lacking': <@as []>, 'required': <@as []>}", ""},
+        {"{'mailboxes': <uint64 0>, 'delimiter': <''>, 'prefix': <'INBOX.'>}",
+         "remote  delimiter  none\n"
+         "        prefix     INBOX.\n"
+         "        mailboxes  0, with messages: 0\n"
+         "        messages   0\n"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = g_strdup_printf("[('remote', @a{sv} %s)]", cases[i].facts);
+        g_autoptr(GVariant) sides = g_variant_ref_sink(g_variant_new_parsed(text));
+        g_autofree char *got = ims_facts_table(sides);
+
+        g_assert_cmpstr(got, ==, cases[i].want);
+    }
+}
+
 int
 main(int argc, char **argv)
 {
+    g_setenv("TZ", "UTC", TRUE);
     g_test_init(&argc, &argv, NULL);
 
     g_test_add_func("/cli/show/durations", test_durations);
     g_test_add_func("/cli/show/sizes", test_sizes);
+    g_test_add_func("/cli/show/facts", test_facts);
     g_test_add_func("/cli/show/no-time-is-never", test_never);
     g_test_add_func("/cli/show/cut-by-columns-not-bytes", test_fit);
     g_test_add_func("/cli/show/table-aligns-wide-letters", test_table);

@@ -70,7 +70,7 @@ service imap-login {{
 
 
 def openssl(*arguments):
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+    return subprocess.run(["openssl", *arguments], check=True, capture_output=True).stdout
 
 
 class Authority:

@@ -4,13 +4,17 @@
 """The ways to a server: STARTTLS, the clear on this computer, commands with and without a login; and
 what is said of a command that ends too early."""
 
+import base64
+import hashlib
 import imaplib
+import json
 import shlex
 import subprocess
+import time
 
 import mail
 from harness import Session
-from servers import Dovecot
+from servers import Dovecot, openssl
 from tap import equal, holds, run
 
 UMLAUTS = "gehéim 密码"  # LOGIN cannot be relied on for it
@@ -319,6 +323,8 @@ def a_command_that_ends_during_the_login_is_told_by_its_words():
 
 
 def a_command_that_ends_during_a_sync_is_told_by_its_words():
+    """In the middle of the listing. Without the cat, Dovecot would make the socket that dd reads from
+    non-blocking."""
     with Session() as session:
         fill(session)
         store = session.top / "tunnel"
@@ -328,14 +334,109 @@ def a_command_that_ends_during_a_sync_is_told_by_its_words():
             "namespace inbox {\n  inbox = yes\n  separator = /\n}\nfirst_valid_uid = 1\n"
         )
         imap = f"/usr/lib/dovecot/imap -c {store}/conf"
-        script = f"if test -e {store}/whole; then exec {imap}; fi; head -c 20000 | {imap}; echo 'cut' >&2"
+        cut = "dd bs=1 count=30 status=none"
+        script = f"if test -e {store}/whole; then exec {imap}; fi; {cut} | {imap} | cat; echo 'cut' >&2"
         local = f"local.command=sh -c {shlex.quote(script)}"
+        (store / "whole").touch()
         session.add(local=["local.type=tunnel", local])
+        (store / "whole").unlink()
         words = fails(session, "Offline")
         holds("cut" in words, f"not told in: {words}")
         (store / "whole").touch()
         session.sync()
         session.assert_equal(lambda: session.local_command(imap.split()))
+
+
+NARROW = "imap_capability = IMAP4rev1 ENABLE UIDPLUS LIST-EXTENDED LIST-STATUS QRESYNC NAMESPACE LITERAL-\n"
+
+
+def found(session, status=0):
+    """What a test finds on both sides."""
+    sides = json.loads(session.ctl("test", "work", "--json", status=status).stdout)
+    return {side.pop("name"): side for side in sides}
+
+
+def a_test_tells_what_it_found_behind_tls():
+    """And in a text for people, too. A server that lacks much shows what that costs."""
+    with Session(settings=NARROW) as session:
+        fill(session, 7)
+        key = openssl("pkey", "-in", session.remote.top / "server.key", "-pubout", "-outform", "DER")
+        pin = "sha256//" + base64.b64encode(hashlib.sha256(key).digest()).decode()
+        session.add(local=["remote.compress=yes"])
+        remote = found(session)["remote"]
+        holds(0 < remote.pop("expires") / 1e6 - time.time() < 2 * 24 * 3600, "not the certificate's end")
+        holds(remote.pop("cipher").startswith("TLS_"), "no cipher")
+        needed = ["QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS"]
+        equal(
+            remote,
+            {
+                **{"host": "127.0.0.1", "port": session.remote.port, "address": "127.0.0.1"},
+                **{"tls": "1.3", "pin": pin, "subject": "CN=localhost", "mechanism": "LOGIN"},
+                **{"used": [*needed, "LITERAL-", "NAMESPACE"], "required": []},
+                "lacking": ["LITERAL+", "MULTIAPPEND", "COMPRESS=DEFLATE", "ESEARCH", "SPECIAL-USE", "APPENDLIMIT"],
+                **{"delimiter": "/", "prefix": "", "mailboxes": 2, "filled": 2, "messages": 14},
+                **{"error-name": "", "error-message": ""},
+            },
+            "what was found",
+        )
+        text = session.ctl("test", "work").stdout
+        for line in (
+            f"        pin          {pin}",
+            "        lacks        MULTIAPPEND: a command for each message that is copied there",
+            "        mailboxes    2, with messages: 2",
+        ):
+            holds(line in text.splitlines(), f"{line} is missing in:\n{text}")
+
+
+def a_test_tells_what_it_found_behind_starttls_and_in_the_store():
+    with Session(settings=MECHANISMS + COMPRESSING) as session:
+        fill(session, 3)
+        by_starttls(session, "remote.auth=scram-sha-256", "remote.compress=yes")
+        session.sync()
+        sides = found(session)
+        holds(sides["remote"]["tls"] == "1.3" and "pin" in sides["remote"], f"no TLS: {sides['remote']}")
+        equal(sides["remote"]["mechanism"], "SCRAM-SHA-256", "how it logged in")
+        holds("COMPRESS=DEFLATE" in sides["remote"]["used"], f"not compressed: {sides['remote']}")
+        equal(sides["local"]["program"], "/usr/lib/dovecot/imap", "the store's program")
+        equal(sides["local"]["mechanism"], "PREAUTH", "how the store was opened")
+        for key in ("host", "tls", "pin"):
+            holds(key not in sides["local"], f"the store has a {key}")
+        for key in ("delimiter", "mailboxes", "filled", "messages"):
+            equal(sides["local"][key], sides["remote"][key], key)
+        equal(session.steps(session.sync()), {}, "steps of a sync after it")
+
+
+def a_test_tells_what_it_found_behind_a_tunnel():
+    """Not the tunnel's arguments, which may hold a password."""
+    with Session() as session:
+        fill(session, 3)
+        command = (
+            f"openssl s_client -quiet -verify_quiet -verify_return_error "
+            f"-CAfile {session.authority.certificate} -connect 127.0.0.1:{session.remote.port}"
+        )
+        add(session, None, "remote.type=tunnel", f"remote.command={command}", f"remote.username={Dovecot.USER}")
+        remote = found(session)["remote"]
+        equal((remote["program"], remote["mechanism"], remote["messages"]), ("openssl", "LOGIN", 6), "the tunnel")
+        holds("s_client" not in session.ctl("test", "work").stdout, "an argument is told")
+
+
+def a_test_tells_of_both_sides_whichever_fails():
+    with Session() as session:
+        session.add(password="wrong", status=1)
+        sides = found(session, status=1)
+        holds(sides["local"]["error-name"] == "" and "mailboxes" in sides["local"], f"no store: {sides['local']}")
+        equal(sides["remote"]["error-name"], "org.imapsync1.Error.AuthFailed", "the error")
+        holds("imapsyncctl password work" in sides["remote"]["error-message"], "it names no fix")
+        equal((sides["remote"]["tls"], sides["remote"]["mechanism"]), ("1.3", "LOGIN"), "how far it came")
+        holds("used" not in sides["remote"], "capabilities of before the login are told")
+
+    with Session() as session:
+        add(session, session.remote.url(), status=1)  # by an authority that nobody knows
+        remote = found(session, status=1)["remote"]
+        equal(remote["error-name"], "org.imapsync1.Error.CertificateRejected", "the error")
+        equal((remote["subject"], remote["address"]), ("CN=localhost", "127.0.0.1"), "what was rejected")
+        holds(remote["pin"].removeprefix("sha256//") in remote["error-message"], "another key")
+        holds("mechanism" not in remote, "a login was tried")
 
 
 if __name__ == "__main__":
@@ -361,5 +462,9 @@ if __name__ == "__main__":
             a_command_that_says_much_is_told_briefly,
             a_command_that_ends_during_the_login_is_told_by_its_words,
             a_command_that_ends_during_a_sync_is_told_by_its_words,
+            a_test_tells_what_it_found_behind_tls,
+            a_test_tells_what_it_found_behind_starttls_and_in_the_store,
+            a_test_tells_what_it_found_behind_a_tunnel,
+            a_test_tells_of_both_sides_whichever_fails,
         ],
     )
