@@ -123,6 +123,24 @@ read_starttls(const ImsPlace *at, ImsSideConfig *side, GError **error)
     return TRUE;
 }
 
+/* What is in the keyring, or what a command prints, is either a password or a token. */
+static gboolean
+check_one_secret(const ImsPlace *at, const ImsAuthList *list, GError **error)
+{
+    for (guint i = 0; i < list->n; i++) {
+        if (ims_auth_is_by_token(list->way[i]) != ims_auth_list_by_token(list))
+            return ims_place_refuse(
+                at,
+                "auth",
+                error,
+                _("names ways by a token (%s, %s) beside others; leave only those, or only the "
+                  "others"),
+                ims_auth_names()[IMS_AUTH_OAUTHBEARER],
+                ims_auth_names()[IMS_AUTH_XOAUTH2]);
+    }
+    return TRUE;
+}
+
 static gboolean
 read_auth(const ImsPlace *at, ImsAuthList *out, GError **error)
 {
@@ -141,7 +159,7 @@ read_auth(const ImsPlace *at, ImsAuthList *out, GError **error)
         if (out->n == 0 || !ims_auth_list_has(out, (ImsAuth)way))
             out->way[out->n++] = (ImsAuth)way;
     }
-    return TRUE;
+    return check_one_secret(at, out, error);
 }
 
 static gboolean

@@ -84,7 +84,7 @@ ims_conn_authenticate(
     ImsConn *self, ImsCmd *cmd, ImsAuth way, const ImsEndpoint *endpoint, GError **error)
 {
     ImsSession *session = &self->session;
-    g_autoptr(ImsSasl) sasl = ims_sasl_new(way, endpoint->username, endpoint->password, error);
+    g_autoptr(ImsSasl) sasl = ims_sasl_new(way, endpoint, error);
     gboolean begun = FALSE;
 
     if (endpoint->password != NULL)

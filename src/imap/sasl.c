@@ -1,30 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* SASL by GNU SASL 2.2. That library frees secrets without wiping them, so the response is encoded
- * here rather than there, and what was given to a session is wiped in place before the session
- * ends. */
+/* SASL: by GNU SASL 2.2, but for the mechanisms by a token (see bearer.c). That library frees
+ * secrets without wiping them, so the response is encoded here rather than there, and what was
+ * given to a session is wiped in place before the session ends. */
 #include "imap/sasl.h"
 
 #include <glib/gi18n.h>
 #include <gsasl.h>
 #include <string.h>
 
+#include "imap/bearer.h"
 #include "util/error.h"
 
 #define ITERATIONS_MAX 1000000
 
 struct ImsSasl {
+    ImsAuth way;
+    ImsBearer *bearer; /* NULL: GNU SASL does it */
     Gsasl *library;
     Gsasl_session *session;
     gboolean ended; /* the mechanism has said all it has to say */
-    gboolean answers;
 };
 
-static ImsSasl *
-new_exchange(const char *mechanism, GError **error)
+static gboolean
+begin_exchange(ImsSasl *self, GError **error)
 {
-    g_autoptr(ImsSasl) self = g_new0(ImsSasl, 1);
+    const char *mechanism = ims_auth_mechanism(self->way);
     int result = gsasl_init(&self->library);
 
     if (result == GSASL_OK)
@@ -37,9 +39,9 @@ new_exchange(const char *mechanism, GError **error)
             _("GNU SASL cannot log in by %s: %s"),
             mechanism,
             gsasl_strerror(result));
-        return NULL;
+        return FALSE;
     }
-    return g_steal_pointer(&self);
+    return TRUE;
 }
 
 static gboolean
@@ -60,17 +62,22 @@ set_property(ImsSasl *self, Gsasl_property property, const char *value, GError *
 }
 
 ImsSasl *
-ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **error)
+ims_sasl_new(ImsAuth way, const ImsEndpoint *endpoint, GError **error)
 {
-    g_autoptr(ImsSasl) self = new_exchange(ims_auth_mechanism(way), error);
+    g_autoptr(ImsSasl) self = g_new0(ImsSasl, 1);
     Gsasl_property name = way == IMS_AUTH_EXTERNAL ? GSASL_AUTHZID : GSASL_AUTHID;
+    const char *password = endpoint->password;
 
-    if (self == NULL || !set_property(self, name, username, error))
+    self->way = way;
+    if (ims_auth_is_by_token(way)) {
+        self->bearer = ims_bearer_new(way, endpoint, error);
+        return self->bearer != NULL ? g_steal_pointer(&self) : NULL;
+    }
+    if (!begin_exchange(self, error) || !set_property(self, name, endpoint->username, error))
         return NULL;
     if (password != NULL && !set_property(self, GSASL_PASSWORD, password, error))
         return NULL;
 
-    self->answers = ims_auth_is_scram(way);
     return g_steal_pointer(&self);
 }
 
@@ -89,7 +96,7 @@ ims_sasl_bind(ImsSasl *self, ImsBinding binding, const GByteArray *data)
 gboolean
 ims_sasl_answers(const ImsSasl *self)
 {
-    return self->answers;
+    return ims_auth_is_scram(self->way);
 }
 
 gboolean
@@ -124,13 +131,14 @@ ims_sasl_free(ImsSasl *self)
     }
     if (self->library != NULL)
         gsasl_done(self->library);
+    ims_bearer_free(self->bearer);
     g_free(self);
 }
 
 const char *
 ims_sasl_mechanism(const ImsSasl *self)
 {
-    return gsasl_mechanism_name(self->session);
+    return ims_auth_mechanism(self->way);
 }
 
 /* Returns: (transfer full): base64 of @data, which is wiped and freed. */
@@ -159,8 +167,36 @@ asks_too_much(const char *input, gsize len)
     return count != NULL && !g_ascii_string_to_unsigned(count + 3, 10, 1, ITERATIONS_MAX, &n, NULL);
 }
 
-gboolean
-ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError **error)
+static gboolean
+refuse_challenge(const ImsSasl *self, const char *why, GError **error)
+{
+    g_set_error(
+        error,
+        IMS_ERROR,
+        IMS_ERROR_PROTOCOL,
+        _("the server asks in the login by %s what has no answer: %s"),
+        ims_sasl_mechanism(self),
+        why);
+    return FALSE;
+}
+
+/* What a server says to a token is the same whatever is wrong with it. */
+static gboolean
+step_bearer(ImsSasl *self, char **out_response, GError **error)
+{
+    char *message = ims_bearer_next(self->bearer);
+
+    if (message == NULL)
+        return refuse_challenge(self, gsasl_strerror(GSASL_MECHANISM_CALLED_TOO_MANY_TIMES), error);
+
+    *out_response = g_base64_encode((const guchar *)message, strlen(message));
+    ims_sasl_wipe(message);
+    self->ended = TRUE;
+    return TRUE;
+}
+
+static gboolean
+step_library(ImsSasl *self, const char *challenge, char **out_response, GError **error)
 {
     char *input = NULL, *output = NULL;
     gsize in_len = 0, out_len = 0;
@@ -168,7 +204,7 @@ ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError 
 
     if (!self->ended)
         result = gsasl_base64_from(challenge, strlen(challenge), &input, &in_len);
-    if (result == GSASL_OK && self->answers && asks_too_much(input, in_len)) {
+    if (result == GSASL_OK && ims_auth_is_scram(self->way) && asks_too_much(input, in_len)) {
         gsasl_free(input);
         g_set_error(
             error,
@@ -189,20 +225,20 @@ ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError 
             _("the server does not know the password either: it may be another one than it says"));
         return FALSE;
     }
-    if (result != GSASL_OK && result != GSASL_NEEDS_MORE) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_PROTOCOL,
-            _("the server asks in the login by %s what has no answer: %s"),
-            ims_sasl_mechanism(self),
-            gsasl_strerror(result));
-        return FALSE;
-    }
+    if (result != GSASL_OK && result != GSASL_NEEDS_MORE)
+        return refuse_challenge(self, gsasl_strerror(result), error);
 
     self->ended = result == GSASL_OK;
     *out_response = encode_response(output, out_len);
     return TRUE;
+}
+
+gboolean
+ims_sasl_step(ImsSasl *self, const char *challenge, char **out_response, GError **error)
+{
+    if (self->bearer != NULL)
+        return step_bearer(self, out_response, error);
+    return step_library(self, challenge, out_response, error);
 }
 
 void

@@ -4,28 +4,27 @@
 
 #include <glib.h>
 
-#include "model/auth.h"
-#include "net/link.h"
+#include "imap/conn.h"
 
-/* One SASL exchange (RFC 4422) as a client, over GNU SASL and without I/O: challenges in, responses
- * out. Holds a password, which is wiped with it. Never waits. */
+/* One SASL exchange (RFC 4422) as a client, without I/O: challenges in, responses out. Holds a
+ * password or a token, which is wiped with it. Never waits. */
 typedef struct ImsSasl ImsSasl;
 
 /**
  * ims_sasl_new:
  * @way: not LOGIN
- * @password: (nullable): of EXTERNAL
+ * @endpoint: borrowed for the call; its password may be NULL with EXTERNAL
  *
  * Begins an exchange, in which the client speaks first: PLAIN (RFC 4616), where name and password
  * go as they are, since to prepare them for being compared is the server's part; SCRAM (RFC 5802),
  * where they are prepared here (SASLprep), and which needs ims_sasl_bind() if it is bound;
- * EXTERNAL, with the name as whom to act.
+ * EXTERNAL, with the name as whom to act; OAUTHBEARER and XOAUTH2, with the password as the token.
  *
- * Errors: IMS_ERROR_AUTH_FAILED, if GNU SASL cannot do it here.
+ * Errors: IMS_ERROR_AUTH_FAILED, if GNU SASL cannot do it here, or if that is no token.
  *
  * Returns: (transfer full): the exchange.
  */
-ImsSasl *ims_sasl_new(ImsAuth way, const char *username, const char *password, GError **error);
+ImsSasl *ims_sasl_new(ImsAuth way, const ImsEndpoint *endpoint, GError **error);
 void ims_sasl_free(ImsSasl *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsSasl, ims_sasl_free)
 

@@ -14,7 +14,10 @@ static const char *const names[] = {
     "scram-sha-1-plus",
     "scram-sha-1",
     "external",
-    NULL};
+    "oauthbearer",
+    "xoauth2",
+    NULL,
+};
 static const char *const mechanisms[] = {
     NULL,
     "PLAIN",
@@ -22,7 +25,10 @@ static const char *const mechanisms[] = {
     "SCRAM-SHA-256",
     "SCRAM-SHA-1-PLUS",
     "SCRAM-SHA-1",
-    "EXTERNAL"};
+    "EXTERNAL",
+    "OAUTHBEARER",
+    "XOAUTH2",
+};
 
 const char *const *
 ims_auth_names(void)
@@ -80,4 +86,16 @@ gboolean
 ims_auth_list_needs_password(const ImsAuthList *self)
 {
     return self->n != 1 || self->way[0] != IMS_AUTH_EXTERNAL;
+}
+
+gboolean
+ims_auth_is_by_token(ImsAuth self)
+{
+    return self == IMS_AUTH_OAUTHBEARER || self == IMS_AUTH_XOAUTH2;
+}
+
+gboolean
+ims_auth_list_by_token(const ImsAuthList *self)
+{
+    return self->n > 0 && ims_auth_is_by_token(self->way[0]);
 }

@@ -12,7 +12,9 @@ typedef enum {
     IMS_AUTH_SCRAM_SHA_256,
     IMS_AUTH_SCRAM_SHA_1_PLUS,
     IMS_AUTH_SCRAM_SHA_1,
-    IMS_AUTH_EXTERNAL, /* the certificate of ours says who we are */
+    IMS_AUTH_EXTERNAL,    /* the certificate of ours says who we are */
+    IMS_AUTH_OAUTHBEARER, /* by a token; see ims_auth_list_by_token() */
+    IMS_AUTH_XOAUTH2,
     IMS_N_AUTHS
 } ImsAuth;
 
@@ -37,3 +39,8 @@ ImsAuthList ims_auth_list_default(const ImsAuthList *self);
 gboolean ims_auth_list_has(const ImsAuthList *self, ImsAuth way);
 /** ims_auth_list_needs_password: FALSE if each of them does without. */
 gboolean ims_auth_list_needs_password(const ImsAuthList *self);
+/** ims_auth_is_by_token: Returns: whether it wants a token (OAuth 2.0) in place of a password. */
+gboolean ims_auth_is_by_token(ImsAuth self);
+/** ims_auth_list_by_token: Returns: whether each of them wants a token; if one does, all have to.
+ */
+gboolean ims_auth_list_by_token(const ImsAuthList *self);

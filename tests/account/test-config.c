@@ -412,6 +412,7 @@ static const RefusedCase refused_cases[] = {
      "[remote] tls-min: ",
      "means nothing"},
     {"auth-unknown", REMOTE "auth=plain;cram-md5\n", "[remote] auth: ", "'cram-md5'"},
+    {"auth-of-two-kinds", REMOTE "auth=plain;xoauth2\n", "[remote] auth: ", "oauthbearer, xoauth2"},
     {"auth-empty", REMOTE "auth=\n", "[remote] auth: ", "empty"},
     {"password-command-quotes",
      REMOTE "password-command=a 'b\n",

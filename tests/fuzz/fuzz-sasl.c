@@ -10,6 +10,7 @@
 #include "util/error.h"
 
 #define PASSWORD   "open sesame 42"
+#define TOKEN      "open-sesame-42"
 #define FAST_COUNT 5000    /* so many iterations take no time, */
 #define SLOW_COUNT 1000000 /* and up to so many, which are allowed, more than there is here */
 
@@ -18,7 +19,15 @@ static const ImsAuth ways[] = {
     IMS_AUTH_SCRAM_SHA_256,
     IMS_AUTH_SCRAM_SHA_1,
     IMS_AUTH_EXTERNAL,
+    IMS_AUTH_OAUTHBEARER,
+    IMS_AUTH_XOAUTH2,
 };
+
+static ImsAuth
+way_of(guint8 octet)
+{
+    return ways[octet % G_N_ELEMENTS(ways)];
+}
 
 /* Returns: whether a count of iterations stands in @text that would keep the fuzzer from its work.
  */
@@ -73,6 +82,7 @@ step(ImsSasl *sasl, const char *challenge, char **inout_nonce)
     if (!ims_sasl_step(sasl, challenge, &response, &error)) {
         g_assert_true(g_utf8_validate(error->message, -1, NULL));
         g_assert_null(strstr(error->message, PASSWORD));
+        g_assert_null(strstr(error->message, TOKEN));
         g_assert_true(
             g_error_matches(error, IMS_ERROR, IMS_ERROR_PROTOCOL) ||
             g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED));
@@ -109,12 +119,17 @@ int
 LLVMFuzzerTestOneInput(const guint8 *data, gsize len)
 {
     g_autofree char *text = g_strndup((const char *)data, len); /* ends in a NUL */
+    g_autoptr(ImsEndpoint) endpoint = NULL;
     g_autoptr(ImsSasl) sasl = NULL;
 
     memcpy(text, data, len);
     if (len == 0 || is_slow(text + 1, len - 1))
         return 0;
-    sasl = ims_sasl_new(ways[data[0] % G_N_ELEMENTS(ways)], "me", PASSWORD, NULL);
+    endpoint = ims_endpoint_new(IMS_ENDPOINT_TLS);
+    endpoint->host = g_strdup("mail.example.net");
+    endpoint->username = g_strdup("me");
+    endpoint->password = g_strdup(ims_auth_is_by_token(way_of(data[0])) ? TOKEN : PASSWORD);
+    sasl = ims_sasl_new(way_of(data[0]), endpoint, NULL);
     g_assert_nonnull(sasl);
     exchange(sasl, text + 1, len - 1);
     return 0;

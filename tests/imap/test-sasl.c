@@ -9,6 +9,14 @@
 
 #include "util/error.h"
 
+static ImsSasl *
+start(ImsAuth way, const char *username, const char *password, GError **error)
+{
+    const ImsEndpoint endpoint = {.username = (char *)username, .password = (char *)password};
+
+    return ims_sasl_new(way, &endpoint, error);
+}
+
 typedef struct {
     const char *name, *username, *password, *message; /* with | for NUL */
 } PlainCase;
@@ -28,7 +36,7 @@ test_plain(gconstpointer data)
 {
     const PlainCase *c = data;
     g_autoptr(GError) error = NULL;
-    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, c->username, c->password, &error);
+    g_autoptr(ImsSasl) sasl = start(IMS_AUTH_PLAIN, c->username, c->password, &error);
     g_autofree char *want = g_strdelimit(g_strdup(c->message), "|", '\0');
     g_autofree guchar *got = NULL;
     char *response = NULL;
@@ -45,7 +53,7 @@ test_plain(gconstpointer data)
 static void
 test_second_challenge(void)
 {
-    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, "me", "secret", NULL);
+    g_autoptr(ImsSasl) sasl = start(IMS_AUTH_PLAIN, "me", "secret", NULL);
     g_autoptr(GError) error = NULL;
     char *response = NULL;
 
@@ -60,7 +68,7 @@ test_second_challenge(void)
 static void
 test_no_base64(void)
 {
-    g_autoptr(ImsSasl) sasl = ims_sasl_new(IMS_AUTH_PLAIN, "me", "secret", NULL);
+    g_autoptr(ImsSasl) sasl = start(IMS_AUTH_PLAIN, "me", "secret", NULL);
     g_autoptr(GError) error = NULL;
     char *response = NULL;
 
@@ -105,7 +113,7 @@ test_scram(gconstpointer data)
 {
     ImsAuth way = (ImsAuth)GPOINTER_TO_INT(data);
     g_autoptr(GError) error = NULL;
-    g_autoptr(ImsSasl) client = ims_sasl_new(way, "j\xc3\xb6", "p\xc3\xa4ss", &error);
+    g_autoptr(ImsSasl) client = start(way, "j\xc3\xb6", "p\xc3\xa4ss", &error);
     g_autofree char *first = NULL, *final = NULL, *last = NULL;
     char *challenge, *proof;
     Gsasl *library;
@@ -162,7 +170,7 @@ static void
 test_bound(gconstpointer data)
 {
     const BoundCase *c = data;
-    g_autoptr(ImsSasl) client = ims_sasl_new(c->way, "me", "secret", NULL);
+    g_autoptr(ImsSasl) client = start(c->way, "me", "secret", NULL);
     g_autoptr(GByteArray) octets = g_byte_array_new();
     g_autofree char *first = NULL, *final = NULL, *last = NULL;
     char *challenge, *proof;
@@ -195,7 +203,7 @@ test_bound(gconstpointer data)
 static void
 test_scram_liar(void)
 {
-    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
+    g_autoptr(ImsSasl) client = start(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
     g_autofree char *first = client_step(client, ""), *final = NULL, *response = NULL;
     g_autofree guchar *opening = NULL;
     g_autofree char *hello = NULL, *nonce = NULL, *text = NULL, *challenge = NULL;
@@ -217,7 +225,7 @@ test_scram_liar(void)
 static void
 check_bomb(const char *text, gsize len)
 {
-    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
+    g_autoptr(ImsSasl) client = start(IMS_AUTH_SCRAM_SHA_256, "me", "secret", NULL);
     g_autofree char *first = client_step(client, ""), *response = NULL;
     g_autofree char *challenge = g_base64_encode((const guchar *)text, len);
     g_autoptr(GError) error = NULL;
@@ -250,7 +258,7 @@ test_scram_bomb(void)
 static void
 test_external(void)
 {
-    g_autoptr(ImsSasl) client = ims_sasl_new(IMS_AUTH_EXTERNAL, "me", NULL, NULL);
+    g_autoptr(ImsSasl) client = start(IMS_AUTH_EXTERNAL, "me", NULL, NULL);
     g_autofree char *response = client_step(client, "");
 
     g_assert_cmpstr(response, ==, "bWU=");
