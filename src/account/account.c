@@ -245,8 +245,16 @@ refused_error(const ImsAccount *self, ImsSide side, const GError *error)
             IMS_ERROR_AUTH_FAILED,
             _("%s: correct what %s prints, or %s in the account's file"),
             words,
-            "password-command",
+            ims_side_config_command_key(&self->config->side[side]),
             "username");
+    if (ims_auth_list_by_token(&self->config->side[side].auth))
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: store a new token with '%s', or set '%s' in its file"),
+            words,
+            command,
+            "token-command");
     return g_error_new(
         IMS_ERROR,
         IMS_ERROR_AUTH_FAILED,

@@ -36,6 +36,7 @@ static const KeyRule rules[] = {
     {"port", IN_SIDES, WITH_NETWORK},
     {"username", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"password-command", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
+    {"token-command", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"auth", IN_SIDES, WITH_NETWORK | WITH(IMS_TYPE_TUNNEL)},
     {"ca-file", IN_SIDES, WITH_NETWORK},
     {"tls-min", IN_SIDES, WITH_NETWORK},

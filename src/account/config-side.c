@@ -271,14 +271,48 @@ read_network(const ImsPlace *at, ImsSideConfig *side, GError **error)
 }
 
 static gboolean
+refuse_command(const ImsPlace *at, gboolean by_token, GError **error)
+{
+    if (by_token)
+        return ims_place_refuse(
+            at,
+            "password-command",
+            error,
+            _("gives a password, but this side logs in by a token: remove it, or write '%s'"),
+            "token-command");
+    return ims_place_refuse(
+        at,
+        "token-command",
+        error,
+        _("gives a token, but '%s' names ways by a password: remove one of them, or write '%s'"),
+        "auth",
+        "auth = oauthbearer;xoauth2");
+}
+
+/* A command for a token says by itself how to log in. */
+static gboolean
 read_password_command(const ImsPlace *at, ImsSideConfig *side, GError **error)
 {
+    static const ImsAuthList by_tokens = {{IMS_AUTH_OAUTHBEARER, IMS_AUTH_XOAUTH2}, 2};
     g_autofree char *text = NULL;
+    gboolean by_token;
 
-    if (!ims_place_text(at, "password-command", &text, error))
+    if (side->auth.n == 0 && g_key_file_has_key(at->file, at->group, "token-command", NULL))
+        side->auth = by_tokens;
+    by_token = ims_auth_list_by_token(&side->auth);
+    if (g_key_file_has_key(
+            at->file, at->group, by_token ? "password-command" : "token-command", NULL))
+        return refuse_command(at, by_token, error);
+    if (!ims_place_text(at, ims_side_config_command_key(side), &text, error))
         return FALSE;
     return text == NULL ||
-           ims_place_argv(at, "password-command", text, &side->password_argv, error);
+           ims_place_argv(at, ims_side_config_command_key(side), text, &side->password_argv, error);
+}
+
+const char *
+ims_side_config_command_key(const ImsSideConfig *self)
+{
+    return ims_auth_list_by_token(&self->auth) ? "token-command" : "password-command";
 }
 
 static gboolean

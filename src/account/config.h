@@ -21,7 +21,7 @@ typedef struct {
     ImsProxy proxy; /* without its password */
     ImsTlsPolicy tls;
     ImsAuthList auth;
-    char **password_argv; /* NULL: the keyring has the password */
+    char **password_argv; /* prints the password, or the token; NULL: the keyring has it */
     gboolean clear;       /* imap: no STARTTLS; host is localhost or a loopback address */
     ImsCompress compress;
     guint connections; /* that may be open to its server at a time */
@@ -41,6 +41,9 @@ typedef struct {
 
 void ims_config_free(ImsConfig *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ImsConfig, ims_config_free)
+
+/** ims_side_config_command_key: Returns: (transfer none): the key of password_argv. */
+const char *ims_side_config_command_key(const ImsSideConfig *self);
 
 /** ims_config_name_is_valid: whether @name is of `[A-Za-z0-9][A-Za-z0-9._@-]{0,63}`. */
 gboolean ims_config_name_is_valid(const char *name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * Copyright the imapsyncd authors */
 
-/* Collects an account's passwords from the keyring or from commands, and says in words what to do
- * where one cannot be had. Which attributes an item has is account/secret's matter. */
+/* Collects an account's passwords and tokens from the keyring or from commands, and says in words
+ * what to do where one cannot be had. Which attributes an item has is account/secret's matter. */
 
 #include "account/credentials.h"
 
@@ -92,6 +92,15 @@ explain_none(const ImsCredentials *self)
         is_of_proxy(self) ? " --proxy" : "",
         NULL);
 
+    if (!is_of_proxy(self) && ims_auth_list_by_token(&config_of(self)->auth))
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_CREDENTIALS_MISSING,
+            _("%s: no token of %s is in the keyring: run '%s' and give it, or set '%s'"),
+            side_name,
+            username_of(self),
+            command,
+            "token-command");
     if (*host == '\0')
         return g_error_new(
             IMS_ERROR,
@@ -198,6 +207,7 @@ static void
 given(const char *password, const char *message, gpointer data)
 {
     ImsCredentials *self = data;
+    const ImsSideConfig *side = config_of(self);
     g_autoptr(GError) error = NULL;
 
     self->command = NULL;
@@ -205,11 +215,13 @@ given(const char *password, const char *message, gpointer data)
         error = g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
-            _("%s: the command '%s' gives no password: %s: correct %s in the account's file"),
+            ims_auth_list_by_token(&side->auth)
+                ? _("%s: the command '%s' gives no token: %s: correct %s in the account's file")
+                : _("%s: the command '%s' gives no password: %s: correct %s in the account's file"),
             ims_side_name(side_of(self)),
-            config_of(self)->password_argv[0],
+            side->password_argv[0],
             message,
-            "password-command");
+            ims_side_config_command_key(side));
         answer(self, error);
         return;
     }

@@ -7,9 +7,9 @@
 #include "account/config.h"
 #include "account/secret.h"
 
-/* All passwords that an account needs, looked up one after the other: of each side of type imaps or
- * imap, of a tunnel that has a username, and of a proxy that has one. On the main thread; nothing
- * waits. */
+/* All passwords and tokens that an account needs, looked up one after the other: of each side of
+ * type imaps or imap, of a tunnel that has a username, and of a proxy that has one. On the main
+ * thread; nothing waits. */
 
 /* Where a password stands: first those of the logins, by side, then those of the proxies. */
 #define IMS_N_PASSWORDS    (2 * IMS_N_SIDES)

@@ -4,8 +4,9 @@
 
 #include <glib.h>
 
-/* A password from a command of the user's, for those who have no keyring. On the main thread;
- * nothing waits. One run; lives until its callback has been called, or until it is cancelled. */
+/* A password from a command of the user's, for those who have no keyring, or a token. On the main
+ * thread; nothing waits. One run; lives until its callback has been called, or until it is
+ * cancelled. */
 typedef struct ImsPasswordCommand ImsPasswordCommand;
 
 /**

@@ -131,7 +131,7 @@ collect_settings(const ImsArgs *args, char **out_domain, GError **error)
 }
 
 /* FALSE if this side wants no password: an embedded store, a tunnel that is logged in already, a
- * server that knows us by a certificate, or one whose password a command gives. */
+ * server that knows us by a certificate, or one whose password or token a command gives. */
 static gboolean
 key_of_settings(
     GHashTable *settings, const char *account, const char *side, ImsPasswordKey *out_key)
@@ -140,6 +140,7 @@ key_of_settings(
     const char *username = setting(settings, side, "username");
 
     if (username == NULL || setting(settings, side, "password-command") != NULL ||
+        setting(settings, side, "token-command") != NULL ||
         g_strcmp0(setting(settings, side, "auth"), "external") == 0)
         return FALSE;
     *out_key = (ImsPasswordKey){account, side, host != NULL ? host : "", username};

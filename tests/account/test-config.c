@@ -217,6 +217,25 @@ test_auth(void)
 }
 
 static void
+test_token_command(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ImsConfig) config = parse(REMOTE "token-command=get 'a token'\n", &error);
+    g_autoptr(ImsConfig) chosen =
+        parse(REMOTE "auth=xoauth2\ntoken-command=get\n", error == NULL ? &error : NULL);
+    const ImsSideConfig *side;
+
+    g_assert_no_error(error);
+    side = &config->side[IMS_REMOTE];
+    g_assert_cmpuint(side->auth.n, ==, 2);
+    g_assert_cmpint(side->auth.way[0], ==, IMS_AUTH_OAUTHBEARER);
+    g_assert_cmpint(side->auth.way[1], ==, IMS_AUTH_XOAUTH2);
+    g_assert_cmpstr(side->password_argv[1], ==, "a token");
+    g_assert_cmpstr(ims_side_config_command_key(side), ==, "token-command");
+    g_assert_cmpuint(chosen->side[IMS_REMOTE].auth.n, ==, 1);
+}
+
+static void
 test_compress(void)
 {
     static const struct {
@@ -413,6 +432,18 @@ static const RefusedCase refused_cases[] = {
      "means nothing"},
     {"auth-unknown", REMOTE "auth=plain;cram-md5\n", "[remote] auth: ", "'cram-md5'"},
     {"auth-of-two-kinds", REMOTE "auth=plain;xoauth2\n", "[remote] auth: ", "oauthbearer, xoauth2"},
+    {"commands-for-both",
+     REMOTE "password-command=a\ntoken-command=b\n",
+     "[remote] password-command: ",
+     "'token-command'"},
+    {"password-for-a-token",
+     REMOTE "auth=xoauth2\npassword-command=a\n",
+     "[remote] password-command: ",
+     "'token-command'"},
+    {"token-for-a-password",
+     REMOTE "auth=plain\ntoken-command=a\n",
+     "[remote] token-command: ",
+     "'auth = oauthbearer;xoauth2'"},
     {"auth-empty", REMOTE "auth=\n", "[remote] auth: ", "empty"},
     {"password-command-quotes",
      REMOTE "password-command=a 'b\n",
@@ -707,6 +738,7 @@ main(int argc, char **argv)
     g_test_add_func("/account/config/auth-in-its-order", test_auth);
     g_test_add_func("/account/identity/server-is-what-takes-connections", test_server);
     g_test_add_func("/account/config/connections-as-it-says", test_connections);
+    g_test_add_func("/account/config/token-command-says-how", test_token_command);
     g_test_add_func("/account/config/compress-as-it-says", test_compress);
     g_test_add_func("/account/config/in-the-clear-on-this-computer", test_clear);
     g_test_add_func("/account/config/mailboxes-ignore-prefix", test_tree_keys);

@@ -36,8 +36,8 @@ NETWORK = {'remote.host': 'h', 'remote.username': 'me', 'local.type': 'tunnel', 
 REFUSED = [
     ({'remote.tpye': 'imaps'}, '[remote] tpye', 'type'),
     ({'remote.frobnicate': 'x'}, '[remote] frobnicate',
-     'type, host, port, username, password-command, auth, ca-file, tls-min, tls-pin, tls-host, client-cert, '
-     'client-key, proxy, starttls, command, compress, connections, prefix'),
+     'type, host, port, username, password-command, token-command, auth, ca-file, tls-min, tls-pin, tls-host, '
+     'client-cert, client-key, proxy, starttls, command, compress, connections, prefix'),
     ({'remtoe.type': 'imaps'}, '[remtoe]', 'remote'),
     ({'frobnicate': 'x'}, 'frobnicate', 'remote.host'),
     ({'remote.password': 'x'}, '[remote] password', 'imapsyncctl password work'),
