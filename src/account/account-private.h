@@ -33,14 +33,15 @@ struct ImsAccounts {
 struct ImsAccount {
     ImsAccounts *accounts;
     char *name;
-    char *path;                  /* of its file */
-    ImsConfig *config;           /* NULL: the file is broken, @error says why */
-    GQueue queue;                /* ImsJob, not ended; the first is running or the next to */
-    guint starter;               /* source that starts the first of the queue; 0: none */
-    ImsTurn *turn;               /* of the first of the queue; NULL: not asked for */
-    ImsCredentials *credentials; /* being looked up for the first of the queue */
-    ImsWorker *worker;           /* NULL until the first job */
-    gboolean running;            /* the worker has the first of the queue */
+    char *path;        /* of its file */
+    ImsConfig *config; /* NULL: the file is broken, @error says why */
+    GQueue queue;      /* ImsJob, not ended; the first is running or the next to */
+    guint starter;     /* source that starts the first of the queue; 0: none */
+    ImsTurn *turn;     /* of the first of the queue; NULL: not asked for */
+    ImsCredentials
+        *credentials;  /* being looked up for the first of the queue, or once more for it */
+    ImsWorker *worker; /* NULL until the first job */
+    gboolean running;  /* the worker has the first of the queue */
 
     /* as the last job left it */
     ImsAccountState settled;

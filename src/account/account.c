@@ -298,7 +298,27 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
     end_job(self, job, told != NULL ? told : error, report);
 }
 
-static const ImsWorkerListener worker_listener = {worker_progressed, worker_ended};
+static void
+token_found(const char *const password[IMS_N_PASSWORDS], const GError *missing, gpointer data)
+{
+    ImsAccount *self = data;
+    const char *local = password[IMS_LOCAL], *token = local != NULL ? local : password[IMS_REMOTE];
+
+    self->credentials = NULL;
+    ims_worker_answer(self->worker, token, missing);
+}
+
+static void
+worker_asks(ImsSide side, gpointer data)
+{
+    ImsAccount *self = data;
+    ImsJob *job = g_queue_peek_head(&self->queue);
+
+    if (!g_cancellable_is_cancelled(job->cancel))
+        self->credentials = ims_credentials_find_again(self->config, side, token_found, self);
+}
+
+static const ImsWorkerListener worker_listener = {worker_progressed, worker_asks, worker_ended};
 
 static void
 credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *missing, gpointer data)
@@ -433,8 +453,10 @@ ims_account_cancel_job(ImsAccount *self, ImsJob *job)
     g_cancellable_cancel(job->cancel);
     if (job != g_queue_peek_head(&self->queue)) {
         end_cancelled(self, job);
-    } else if (!self->running) {
-        g_clear_pointer(&self->credentials, ims_credentials_cancel);
+        return TRUE;
+    }
+    g_clear_pointer(&self->credentials, ims_credentials_cancel);
+    if (!self->running) {
         g_clear_handle_id(&self->starter, g_source_remove);
         end_cancelled(self, job);
     }

@@ -19,6 +19,7 @@ struct ImsCredentials {
     gpointer data;
     char *password[IMS_N_PASSWORDS];
     guint slot; /* being looked up */
+    guint end;  /* the slot behind the last to be looked up */
     ImsSecretSearch *search;
     ImsPasswordCommand *command;
     guint idle;
@@ -234,9 +235,9 @@ look_up_next(ImsCredentials *self)
 {
     g_autofree char *host = NULL;
 
-    while (self->slot < IMS_N_PASSWORDS && !needs_password(self))
+    while (self->slot < self->end && !needs_password(self))
         self->slot++;
-    if (self->slot == IMS_N_PASSWORDS) {
+    if (self->slot == self->end) {
         answer(self, NULL);
         return;
     }
@@ -259,16 +260,31 @@ begin(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-ImsCredentials *
-ims_credentials_find(const ImsConfig *config, ImsCredentialsFound callback, gpointer data)
+static ImsCredentials *
+find(const ImsConfig *config, guint slot, guint end, ImsCredentialsFound callback, gpointer data)
 {
     ImsCredentials *self = g_new0(ImsCredentials, 1);
 
     self->config = config;
+    self->slot = slot;
+    self->end = end;
     self->callback = callback;
     self->data = data;
     self->idle = g_idle_add(begin, self);
     return self;
+}
+
+ImsCredentials *
+ims_credentials_find(const ImsConfig *config, ImsCredentialsFound callback, gpointer data)
+{
+    return find(config, 0, IMS_N_PASSWORDS, callback, data);
+}
+
+ImsCredentials *
+ims_credentials_find_again(
+    const ImsConfig *config, ImsSide side, ImsCredentialsFound callback, gpointer data)
+{
+    return find(config, side, side + 1, callback, data);
 }
 
 void

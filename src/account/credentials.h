@@ -29,6 +29,9 @@ typedef void (*ImsCredentialsFound)(
  * loop, and not before this returns. */
 ImsCredentials *ims_credentials_find(
     const ImsConfig *config, ImsCredentialsFound callback, gpointer data);
+/** ims_credentials_find_again: that of @side alone, which may have changed since. */
+ImsCredentials *ims_credentials_find_again(
+    const ImsConfig *config, ImsSide side, ImsCredentialsFound callback, gpointer data);
 /** ims_credentials_cancel: @callback will not be called. Takes NULL. */
 void ims_credentials_cancel(ImsCredentials *self);
 

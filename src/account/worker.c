@@ -3,15 +3,19 @@
 
 /* The worker thread: takes an order, runs the engine's pass over a pump of its own, tells the
  * outcome. What crosses between the threads is a queue of orders, sources that carry copies to the
- * main context, and one word that says whether the LIST has gone; nothing else is shared. The
+ * main context, the answers to what was asked, and one word that says whether the LIST has gone;
+ * nothing else is shared. The
  * worker is counted, since a tale may be on its way when the main thread lets go. */
 
 #include "account/worker.h"
 
+#include <glib/gi18n.h>
 #include <string.h>
 
+#include "account/secret.h"
 #include "engine/pass.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/log.h"
 
 #define PROGRESS_INTERVAL_US (G_USEC_PER_SEC / 4)
@@ -27,6 +31,7 @@ struct ImsWorker {
     /* of the main thread alone */
     const ImsWorkerListener *listener; /* NULL once stopped */
     gpointer data;
+    GAsyncQueue *question; /* Answer: where the one goes that is waited for; NULL: none is */
 };
 
 /* A message to the main thread. */
@@ -36,11 +41,19 @@ typedef struct {
     ImsProgress progress; /* its mailbox is owned */
     ImsReport *report;
     GError *error;
+    GAsyncQueue *question; /* a reference; NULL: it asks nothing */
+    ImsSide side;          /* that it asks about */
 } Tale;
+
+typedef struct {
+    char *token; /* NULL: there is none */
+    GError *error;
+} Answer;
 
 /* What one order's progress has told already; of the worker thread alone. */
 typedef struct {
     ImsWorker *worker;
+    const ImsOrder *order;
     ImsProgress latest; /* its mailbox is owned */
     gboolean started, untold;
     gint64 told_us;
@@ -55,6 +68,7 @@ worker_clear(gpointer data)
     g_main_context_unref(self->context);
     g_async_queue_unref(self->orders);
     g_async_queue_unref(self->ended);
+    g_clear_pointer(&self->question, g_async_queue_unref);
 }
 
 static void
@@ -72,7 +86,16 @@ tale_free(gpointer data)
     g_free((char *)self->progress.mailbox);
     g_clear_pointer(&self->report, ims_report_unref);
     g_clear_error(&self->error);
+    g_clear_pointer(&self->question, g_async_queue_unref);
     g_free(self);
+}
+
+static void
+tell_question(const Tale *self)
+{
+    g_clear_pointer(&self->worker->question, g_async_queue_unref);
+    self->worker->question = g_async_queue_ref(self->question);
+    self->worker->listener->asks(self->side, self->worker->data);
 }
 
 static gboolean
@@ -84,7 +107,9 @@ tale_tell(gpointer data)
 
     if (listener == NULL)
         return G_SOURCE_REMOVE;
-    if (self->is_end)
+    if (self->question != NULL)
+        tell_question(self);
+    else if (self->is_end)
         listener->ended(progress, self->report, self->error, self->worker->data);
     else
         listener->progress(progress, self->worker->data);
@@ -151,6 +176,79 @@ progressed(const ImsProgress *progress, gpointer data)
         teller_tell(self, now_us);
 }
 
+/* -- asking -- */
+
+static Answer *
+answer_new(const char *token, const GError *error)
+{
+    Answer *self = g_new0(Answer, 1);
+
+    self->token = g_strdup(token);
+    self->error = token == NULL ? g_error_copy(error) : NULL;
+    return self;
+}
+
+static void
+answer_free(gpointer data)
+{
+    Answer *self = data;
+
+    ims_secret_wipe(self->token);
+    g_clear_error(&self->error);
+    g_free(self);
+}
+
+/* In the thread that cancels. */
+static void
+give_up(GCancellable *cancel, gpointer data)
+{
+    g_autoptr(GError) error =
+        g_error_new_literal(IMS_ERROR, IMS_ERROR_CANCELLED, _("the job was cancelled"));
+
+    g_async_queue_push(data, answer_new(NULL, error));
+}
+
+/* Each question has a queue of its own, so that an answer which comes too late is nobody's. */
+static Answer *
+ask(ImsWorker *self, ImsSide side, GCancellable *cancel)
+{
+    GAsyncQueue *question = g_async_queue_new_full(answer_free);
+    Tale *tale = tale_new(self);
+    Answer *answer;
+    gulong handler;
+
+    tale->question = g_async_queue_ref(question);
+    tale->side = side;
+    tale_send(tale);
+    handler = g_cancellable_connect(cancel, G_CALLBACK(give_up), question, NULL);
+    answer = g_async_queue_pop(question);
+    g_cancellable_disconnect(cancel, handler);
+    g_async_queue_unref(question);
+    return answer;
+}
+
+static gboolean
+renew(ImsSide side, gboolean *out_other, gpointer data, GError **error)
+{
+    const Teller *self = data;
+    ImsEndpoint *endpoint = self->order->endpoint[side];
+    Answer *answer = ask(self->worker, side, self->order->cancel);
+    gboolean found = answer->token != NULL;
+    char *old = endpoint->password;
+
+    if (found) {
+        *out_other = g_strcmp0(answer->token, old) != 0;
+        endpoint->password = g_steal_pointer(&answer->token);
+        answer->token = old;
+    } else {
+        g_propagate_error(error, g_steal_pointer(&answer->error));
+    }
+    answer_free(answer);
+    return found;
+}
+
+/* -- the pass -- */
+
 static ImsReport *
 run_pass(const ImsOrder *order, Teller *teller, GError **error)
 {
@@ -169,6 +267,7 @@ run_pass(const ImsOrder *order, Teller *teller, GError **error)
         .dry_run = order->dry_run,
         .clock = ims_clock_system(),
         .progress = progressed,
+        .renew = renew,
         .data = teller,
     };
 
@@ -183,7 +282,7 @@ run_pass(const ImsOrder *order, Teller *teller, GError **error)
 static void
 run(ImsWorker *self, const ImsOrder *order)
 {
-    Teller teller = {.worker = self};
+    Teller teller = {.worker = self, .order = order};
     Tale *tale = tale_new(self);
 
     tale->is_end = TRUE;
@@ -229,6 +328,14 @@ ims_worker_give(ImsWorker *self, ImsOrder *order)
 {
     g_atomic_int_set(&self->listed, FALSE);
     g_async_queue_push(self->orders, order);
+}
+
+void
+ims_worker_answer(ImsWorker *self, const char *token, const GError *error)
+{
+    if (self->question != NULL)
+        g_async_queue_push(self->question, answer_new(token, error));
+    g_clear_pointer(&self->question, g_async_queue_unref);
 }
 
 gboolean

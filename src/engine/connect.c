@@ -3,9 +3,13 @@
 
 /* The connections of a pass. A server that is known from the last pass is not waited for before it
  * is asked for its mailboxes: whether it let us in is looked at when those come. What it offers is
- * remembered with the rest of what is known of it, and forgotten once it has proved wrong. */
+ * remembered with the rest of what is known of it, and forgotten once it has proved wrong. A login
+ * by a token is waited for, and tried a second time with another token: tokens grow old, also while
+ * a pass runs. */
 
 #include "engine/box.h"
+
+#include "util/error.h"
 
 static gboolean
 recall(ImsPass *self, ImsSide side, GError **error)
@@ -15,21 +19,50 @@ recall(ImsPass *self, ImsSide side, GError **error)
            ims_store_offers(self->store, side, &self->offers[side], error);
 }
 
-gboolean
-ims_pass_connect(ImsPass *self, GError **error)
+static gboolean
+open_conn(ImsPass *self, ImsSide side, GError **error)
 {
     const ImsPassOrder *order = self->order;
 
+    self->conn[side] =
+        ims_conn_open(self->pump, order->endpoint[side], &self->offers[side], order->clock, error);
+    if (self->conn[side] == NULL)
+        g_prefix_error(error, "%s: ", ims_side_name(side));
+    return self->conn[side] != NULL;
+}
+
+/* Returns: whether there is another token; if not, @error is @refusal, or why there is none. */
+static gboolean
+renew(ImsPass *self, ImsSide side, const GError *refusal, GError **error)
+{
+    const ImsPassOrder *order = self->order;
+    gboolean other = FALSE;
+
+    if (order->renew != NULL && ims_auth_list_by_token(&order->endpoint[side]->auth) &&
+        g_error_matches(refusal, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
+        !order->renew(side, &other, order->data, error))
+        return FALSE;
+    if (!other)
+        g_propagate_error(error, g_error_copy(refusal));
+    return other;
+}
+
+static gboolean
+connect_side(ImsPass *self, ImsSide side, GError **error)
+{
+    g_autoptr(GError) refusal = NULL;
+
+    return open_conn(self, side, &refusal) ||
+           (renew(self, side, refusal, error) && open_conn(self, side, error));
+}
+
+gboolean
+ims_pass_connect(ImsPass *self, GError **error)
+{
     ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (!recall(self, side, error))
+        if (!recall(self, side, error) || !connect_side(self, side, error))
             return FALSE;
-        self->conn[side] = ims_conn_open(
-            self->pump, order->endpoint[side], &self->offers[side], order->clock, error);
-        if (self->conn[side] == NULL) {
-            g_prefix_error(error, "%s: ", ims_side_name(side));
-            return FALSE;
-        }
     }
     return TRUE;
 }

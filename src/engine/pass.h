@@ -26,6 +26,11 @@ typedef struct {
     const ImsClock *clock;
     /* Called in this thread, between waits; must not wait. */
     void (*progress)(const ImsProgress *progress, gpointer data);
+    /* Called in this thread where the token of @side was refused, which may have become too old:
+     * puts a new one into its endpoint. May wait, for as long as the pump's cancel allows.
+     * @out_other: whether it is another one. NULL: there is none to be had. Errors are told as they
+     * are. */
+    gboolean (*renew)(ImsSide side, gboolean *out_other, gpointer data, GError **error);
     gboolean (*fuse)(gpointer data); /* for tests, else NULL: see ims_store_set_fuse() */
     gpointer data;
 } ImsPassOrder;

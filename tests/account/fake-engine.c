@@ -11,7 +11,7 @@
 #include "engine/pass.h"
 #include "net/pump.h"
 
-typedef enum { PROGRESS, END, CANCEL, SYNC } Verb;
+typedef enum { PROGRESS, END, CANCEL, SYNC, RENEW } Verb;
 
 typedef struct {
     Verb verb;
@@ -78,6 +78,12 @@ fake_engine_reject(ImsSide side, const char *pin)
 
     ims_error_set_facts(error, g_variant_new_parsed("{'pin': <%s>}", pin));
     push((Step){.verb = END, .code = -1, .error = error});
+}
+
+void
+fake_engine_renew(void)
+{
+    push((Step){.verb = RENEW});
 }
 
 void
@@ -151,6 +157,22 @@ ims_pump_free(ImsPump *self)
     g_free(self);
 }
 
+/* Returns: whether there was a token. */
+static gboolean
+renew(const ImsPassOrder *order, GError **error)
+{
+    gboolean other = FALSE;
+
+    if (!order->renew(IMS_REMOTE, &other, order->data, error))
+        return FALSE;
+    g_mutex_lock(&order_lock);
+    g_free(last_order);
+    last_order = g_strdup_printf(
+        "%s %s", other ? "another" : "the same", order->endpoint[IMS_REMOTE]->password);
+    g_mutex_unlock(&order_lock);
+    return TRUE;
+}
+
 /* Follows the steps until the end. */
 static ImsReport *
 follow(const ImsPassOrder *order, GError **error)
@@ -169,6 +191,9 @@ follow(const ImsPassOrder *order, GError **error)
             break;
         case SYNC:
             g_async_queue_push(synced(), (gpointer)order);
+            break;
+        case RENEW:
+            ended = !renew(order, error);
             break;
         case CANCEL:
             g_set_error_literal(error, IMS_ERROR, IMS_ERROR_CANCELLED, "cancelled");

@@ -18,6 +18,9 @@ void fake_engine_end(int code, ImsReport *report);
 /** fake_engine_reject: the pass ends at the connecting, since the certificate of @side was
  * rejected, whose key is @pin. */
 void fake_engine_reject(ImsSide side, const char *pin);
+/** fake_engine_renew: the pass wants another token of its remote side, and ends if there is none;
+ * fake_engine_order() then tells which it got. */
+void fake_engine_renew(void);
 /** fake_engine_deaf: passes that start from now on do not hear that they are cancelled. */
 void fake_engine_deaf(gboolean deaf);
 /** fake_engine_sync: waits until the pass has done all that it was told. */

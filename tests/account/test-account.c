@@ -1301,7 +1301,7 @@ never_ended(const ImsProgress *last, ImsReport *report, const GError *error, gpo
 static void
 test_stuck_worker_is_left(Fixture *self, gconstpointer data)
 {
-    static const ImsWorkerListener never = {never_progress, never_ended};
+    static const ImsWorkerListener never = {never_progress, NULL, never_ended};
     ImsWorker *worker = ims_worker_new("stuck", &never, NULL);
     ImsOrder *order = g_new0(ImsOrder, 1);
     gint64 begin_us = g_get_monotonic_time();

@@ -1,0 +1,229 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Copyright the imapsyncd authors
+"""The ways to log in, each to a real server: by passwords of any letters, and by tokens that grow
+old. The tokens are JWTs, which the server checks by itself."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import time
+
+import mail
+from harness import Session, wait_for
+from servers import Dovecot
+from tap import equal, holds, run
+from transport import add, by_starttls, fails, fill, syncs_both_ways
+
+KEY = b"a key that only this server knows"
+
+OAUTH2 = """\
+introspection_mode = local
+local_validation_key_dict = fs:posix:prefix={top}/keys/
+username_attribute = sub
+username_format = %u
+"""
+SETTINGS = """\
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = {top}/oauth2.conf
+}}
+"""
+COMMAND = """\
+echo >>{top}/runs
+cat {top}/token
+if test -e {top}/next; then mv {top}/next {top}/token; fi
+"""
+
+
+def base64url(octets):
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+class Tokens:
+    """Makes the session's server take tokens, and is what gives them."""
+
+    numbers = itertools.count()
+
+    def __init__(self, session):
+        self.session, self.top = session, session.top / "tokens"
+        key = self.top / "keys" / "default" / "HS256" / "default"
+        key.parent.mkdir(parents=True)
+        key.write_bytes(base64.b64encode(KEY))
+        (self.top / "oauth2.conf").write_text(OAUTH2.format(top=self.top))
+        (self.top / "get").write_text(COMMAND.format(top=self.top))
+        session.remote.stop()
+        with open(session.remote.top / "dovecot.conf", "a", encoding="utf-8") as file:
+            file.write(SETTINGS.format(top=self.top))
+        session.remote.start()
+        self.made = []
+
+    def make(self, seconds):
+        """One that is good for so long; each is another one."""
+        now = int(time.time())
+        claims = {"sub": Dovecot.USER, "iat": now - 3600, "nbf": now - 3600, "exp": now + seconds}
+        claims["jti"] = str(next(self.numbers))
+        header = {"alg": "HS256", "typ": "JWT", "kid": "default"}
+        text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+        proof = hmac.new(KEY, text.encode(), hashlib.sha256).digest()
+        self.made.append(f"{text}.{base64url(proof)}")
+        return self.made[-1]
+
+    def offer(self, first, *then):
+        """What the command prints from now on, which is given by how long it is good for."""
+        (self.top / "runs").write_text("")
+        (self.top / "token").write_text(self.make(first) + "\n")
+        for seconds in then:
+            (self.top / "next").write_text(self.make(seconds) + "\n")
+
+    def runs(self):
+        return len((self.top / "runs").read_text())
+
+    def add(self, *settings):
+        """The account, by the command, with a token that is good."""
+        self.offer(3600)
+        by_starttls(self.session, f"remote.token-command=sh {self.top}/get", *settings)
+
+    def refusals(self):
+        return self.session.remote.log().count("(auth failed")
+
+    def logins(self, way):
+        return self.session.remote.log().count(f"method={way.upper()}")
+
+    def assert_unseen(self, *texts):
+        for text in ((self.session.top / "daemon.log").read_text(), *texts):
+            for token in self.made:
+                holds(token not in text and token[-20:] not in text, f"a token is told: {text}")
+
+
+def by_token(way, *settings):
+    with Session() as session:
+        tokens = Tokens(session)
+        fill(session)
+        tokens.add(*settings)
+        syncs_both_ways(session)
+        holds(tokens.logins(way) > 0, f"no login by {way}")
+        equal(tokens.refusals(), 0, "refused logins")
+        tokens.assert_unseen()
+
+
+def a_token_is_enough_oauthbearer():
+    by_token("oauthbearer")
+
+
+def a_token_is_enough_xoauth2():
+    by_token("xoauth2", "remote.auth=xoauth2")
+
+
+def a_token_may_be_in_the_keyring():
+    with Session() as session:
+        tokens = Tokens(session)
+        fill(session)
+        by_starttls(session, "remote.auth=xoauth2", password=tokens.make(3600))
+        syncs_both_ways(session)
+        holds(tokens.logins("xoauth2") > 0, "no login by the token")
+        session.ctl("password", "work", stdin=tokens.make(-60) + "\n")
+        refused = tokens.refusals()
+        words = fails(session, "AuthFailed")
+        holds("imapsyncctl password work" in words, f"no fix in: {words}")
+        equal(tokens.refusals() - refused, 1, "refused logins")
+        tokens.assert_unseen(words)
+        session.ctl("password", "work", stdin=tokens.make(3600) + "\n")
+        wait_for(lambda: session.account_property("Attention") == "none", "it to go on by itself")
+
+
+def refreshed(*settings):
+    with Session() as session:
+        tokens = Tokens(session)
+        fill(session)
+        tokens.add(*settings)
+        session.sync()
+        tokens.offer(-60, 3600)
+        refused = tokens.refusals()
+        equal(session.steps(session.sync()), {}, "steps")
+        equal(tokens.runs(), 2, "runs of the command")
+        equal(tokens.refusals() - refused, 1, "refused logins")
+        tokens.assert_unseen()
+
+
+def an_old_token_is_refreshed_oauthbearer():
+    refreshed()
+
+
+def an_old_token_is_refreshed_xoauth2():
+    refreshed("remote.auth=xoauth2")
+
+
+def a_token_that_grows_old_in_the_middle_is_refreshed():
+    life = 20
+    with Session() as session:
+        tokens = Tokens(session)
+        corpus = mail.Corpus(11)
+        messages = [corpus.small() for _ in range(3000)]
+        tokens.add()
+        mail.fill(session.remote_connection(), "INBOX", messages)
+        tokens.offer(life, 3600)
+        refused, end = tokens.refusals(), time.time() + life + 1
+        job = session.start_sync()
+        wait_for(lambda: job.messages_done() > 0, "the copy")
+        with session.remote.paused():
+            equal(str(job.get("Result")), "running", "the result so far")
+            equal(tokens.runs(), 1, "runs of the command")
+            wait_for(lambda: time.time() > end, "the token to grow old", life + 5)
+        session.remote.cut()
+        equal(job.wait(120)[0], "done", "the result")
+        equal(tokens.runs(), 2, "runs of the command")
+        equal(tokens.refusals() - refused, 1, "refused logins")
+        session.assert_equal()
+        equal(session.steps(session.sync()), {}, "steps of another sync")
+
+
+def a_token_that_stays_old_is_told():
+    """After two attempts with two tokens; and after one, if there is only one."""
+    with Session() as session:
+        tokens = Tokens(session)
+        fill(session)
+        tokens.add()
+        session.sync()
+        for offered, attempts in (((-60, -50), 2), ((-60,), 1)):
+            tokens.offer(*offered)
+            refused = tokens.refusals()
+            words = fails(session, "AuthFailed")
+            holds("token-command" in words, f"no fix in: {words}")
+            equal(tokens.runs(), 2, "runs of the command")
+            equal(tokens.refusals() - refused, attempts, "refused logins")
+            equal(str(session.account_property("Attention")), "credentials", "the attention")
+            tokens.assert_unseen(words, session.ctl("status").stdout)
+        tokens.offer(3600)
+        session.sync()
+        equal(str(session.account_property("Attention")), "none", "the attention")
+
+
+def a_command_without_a_token_is_told():
+    with Session() as session:
+        tokens = Tokens(session)
+        tokens.add()
+        (tokens.top / "get").write_text("echo log in anew >&2; exit 1\n")
+        words = fails(session, "CredentialsMissing")
+        holds("log in anew" in words and "token-command" in words, f"not told in: {words}")
+        equal(str(session.account_property("Attention")), "credentials", "the attention")
+
+
+if __name__ == "__main__":
+    run(
+        "logins",
+        [
+            a_token_is_enough_oauthbearer,
+            a_token_is_enough_xoauth2,
+            a_token_may_be_in_the_keyring,
+            an_old_token_is_refreshed_oauthbearer,
+            an_old_token_is_refreshed_xoauth2,
+            a_token_that_grows_old_in_the_middle_is_refreshed,
+            a_token_that_stays_old_is_told,
+            a_command_without_a_token_is_told,
+        ],
+    )
