@@ -34,7 +34,7 @@ send_command(ImsConn *self, ImsCmd *cmd, ImsSasl *sasl, gboolean *out_begun, GEr
 
     ims_session_begin(session, cmd, "AUTHENTICATE ");
     ims_session_put_text(session, ims_sasl_mechanism(sasl));
-    if (ims_conn_has(self, "SASL-IR")) {
+    if (ims_conn_has(self, "SASL-IR") && ims_sasl_begins(sasl)) {
         ims_session_put_text(session, " ");
         if (!put_response(self, sasl, "", error))
             return FALSE;

@@ -162,7 +162,7 @@ can_bind(const ImsConn *self, const ImsEndpoint *endpoint)
     return data != NULL && (binding == IMS_BINDING_UNIQUE || endpoint->auth.n > 0);
 }
 
-/* LOGIN with other letters is tried only if nothing else is there. */
+/* LOGIN with other letters, or as a mechanism, is tried only if nothing else is there. */
 static gboolean
 is_open(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth way)
 {
@@ -188,8 +188,8 @@ choose_way(const ImsConn *self, const ImsEndpoint *endpoint, ImsAuth *out, GErro
             return TRUE;
         }
     }
-    if (!ims_auth_list_has(&endpoint->auth, IMS_AUTH_LOGIN) || !can_login(self) ||
-        endpoint->password == NULL)
+    if (!ims_auth_list_has(&endpoint->auth, IMS_AUTH_LOGIN) || endpoint->password == NULL ||
+        !(can_login(self) || ims_conn_has(self, "AUTH=LOGIN")))
         return refuse_ways(self, endpoint, error);
     *out = IMS_AUTH_LOGIN;
     return TRUE;
@@ -221,8 +221,8 @@ login(ImsConn *self, const ImsEndpoint *endpoint, GError **error)
     if (!ims_conn_ask_capabilities(self, error) || !check_credentials(endpoint, error) ||
         !choose_way(self, endpoint, &way, error))
         return FALSE;
-    self->way = way == IMS_AUTH_LOGIN ? "LOGIN" : ims_auth_mechanism(way);
-    if (way == IMS_AUTH_LOGIN)
+    self->way = ims_auth_mechanism(way);
+    if (way == IMS_AUTH_LOGIN && can_login(self))
         return login_by_login(self, endpoint, error);
 
     authenticate = ims_cmd_new("AUTHENTICATE", IMS_LOGS_IN);

@@ -94,6 +94,12 @@ ims_sasl_bind(ImsSasl *self, ImsBinding binding, const GByteArray *data)
 }
 
 gboolean
+ims_sasl_begins(const ImsSasl *self)
+{
+    return self->way != IMS_AUTH_LOGIN;
+}
+
+gboolean
 ims_sasl_answers(const ImsSasl *self)
 {
     return ims_auth_is_scram(self->way);

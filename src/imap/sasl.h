@@ -12,13 +12,12 @@ typedef struct ImsSasl ImsSasl;
 
 /**
  * ims_sasl_new:
- * @way: not LOGIN
  * @endpoint: borrowed for the call; its password may be NULL with EXTERNAL
  *
- * Begins an exchange, in which the client speaks first: PLAIN (RFC 4616), where name and password
- * go as they are, since to prepare them for being compared is the server's part; SCRAM (RFC 5802),
- * where they are prepared here (SASLprep), and which needs ims_sasl_bind() if it is bound;
- * EXTERNAL, with the name as whom to act; OAUTHBEARER and XOAUTH2, with the password as the token.
+ * Begins an exchange: PLAIN (RFC 4616) and LOGIN, where name and password go as they are, since to
+ * prepare them for being compared is the server's part; SCRAM (RFC 5802), where they are prepared
+ * here (SASLprep), and which needs ims_sasl_bind() if it is bound; EXTERNAL, with the name as whom
+ * to act; OAUTHBEARER and XOAUTH2, with the password as the token.
  *
  * Errors: IMS_ERROR_AUTH_FAILED, if GNU SASL cannot do it here, or if that is no token.
  *
@@ -34,6 +33,9 @@ void ims_sasl_bind(ImsSasl *self, ImsBinding binding, const GByteArray *data);
 /** ims_sasl_mechanism: Returns: (transfer none): its name, such as "PLAIN". */
 const char *ims_sasl_mechanism(const ImsSasl *self);
 
+/** ims_sasl_begins: Returns: whether the client speaks first; else the first step comes when the
+ * server has asked. */
+gboolean ims_sasl_begins(const ImsSasl *self);
 /** ims_sasl_answers: Returns: whether it looks at challenges; else what the server says behind
  * its "+" are words for people. */
 gboolean ims_sasl_answers(const ImsSasl *self);

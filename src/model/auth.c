@@ -19,7 +19,7 @@ static const char *const names[] = {
     NULL,
 };
 static const char *const mechanisms[] = {
-    NULL,
+    "LOGIN",
     "PLAIN",
     "SCRAM-SHA-256-PLUS",
     "SCRAM-SHA-256",

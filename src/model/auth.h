@@ -4,7 +4,8 @@
 
 #include <glib.h>
 
-/* A way to log in: the command LOGIN, or a SASL mechanism. */
+/* A way to log in: a SASL mechanism; LOGIN is the command or, where that is disabled, the
+ * mechanism. */
 typedef enum {
     IMS_AUTH_LOGIN,
     IMS_AUTH_PLAIN,
@@ -27,7 +28,7 @@ typedef struct {
 /** ims_auth_names: Returns: (transfer none) (array zero-terminated=1): by ImsAuth, as in the key
  * `auth`. */
 const char *const *ims_auth_names(void);
-/** ims_auth_mechanism: Returns: its name in SASL, as in `AUTH=…`; NULL of LOGIN. */
+/** ims_auth_mechanism: Returns: its name in SASL, as in `AUTH=…`. */
 const char *ims_auth_mechanism(ImsAuth self);
 /** ims_auth_is_bound: Returns: whether @self binds the login to the TLS connection. */
 gboolean ims_auth_is_bound(ImsAuth self);

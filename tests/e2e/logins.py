@@ -10,6 +10,7 @@ import hmac
 import itertools
 import json
 import time
+import unicodedata
 
 import mail
 from harness import Session, wait_for
@@ -42,6 +43,86 @@ if test -e {top}/next; then mv {top}/next {top}/token; fi
 
 def base64url(octets):
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+
+
+# Both composed; the same, decomposed, is what SASLprep makes of what somebody may type.
+USERNAME, PASSWORD = "jörg@exämple", "gehéim 密码"
+DECOMPOSED = [unicodedata.normalize("NFD", text) for text in (USERNAME, PASSWORD)]
+MECHANISMS = "auth_mechanisms = plain login scram-sha-1 scram-sha-256\nauth_username_chars =\n"
+
+
+def by_password(way, method, username=Dovecot.USER, password=Dovecot.PASSWORD, settings="", right=True):
+    """Logs in by just one way, as the server's log has to name it."""
+    with Session(settings=MECHANISMS + settings) as session:
+        with open(session.remote.top / "users", "a", encoding="utf-8") as file:
+            file.write(f"{USERNAME}:{{PLAIN}}{PASSWORD}\n")
+        session.remote.stop()
+        session.remote.start()
+        fill(session, 3)
+        words = [*session.remote.settings("remote"), f"remote.username={username}", f"remote.auth={way}"]
+        before = session.remote.log().count(f"method={method},")
+        add(session, None, *words, password=password, status=0 if right else 1)
+        if not right:
+            fails(session, "AuthFailed")
+            return
+        session.sync()
+        holds(session.remote.log().count(f"method={method},") >= before + 2, f"no logins by {method}")
+
+
+def of_any_letters(way, method):
+    by_password(way, method, USERNAME, PASSWORD)
+
+
+def name_and_password_are_enough_login():
+    by_password("login", "PLAIN")  # so it calls the command
+
+
+def name_and_password_are_enough_plain():
+    by_password("plain", "PLAIN")
+
+
+def name_and_password_are_enough_scram_sha_1():
+    by_password("scram-sha-1", "SCRAM-SHA-1")
+
+
+def name_and_password_are_enough_scram_sha_256():
+    by_password("scram-sha-256", "SCRAM-SHA-256")
+
+
+def the_mechanism_login_will_do_where_the_command_is_disabled():
+    by_password("login", "LOGIN", settings="imap_capability = +LOGINDISABLED\n")
+
+
+def of_any_letters_login():
+    of_any_letters("login", "PLAIN")
+
+
+def of_any_letters_mechanism_login():
+    by_password("login", "LOGIN", USERNAME, PASSWORD, "imap_capability = +LOGINDISABLED\n")
+
+
+def of_any_letters_plain():
+    of_any_letters("plain", "PLAIN")
+
+
+def of_any_letters_scram_sha_1():
+    of_any_letters("scram-sha-1", "SCRAM-SHA-1")
+
+
+def of_any_letters_scram_sha_256():
+    of_any_letters("scram-sha-256", "SCRAM-SHA-256")
+
+
+def decomposed_letters_are_composed_scram_sha_1():
+    by_password("scram-sha-1", "SCRAM-SHA-1", *DECOMPOSED)
+
+
+def decomposed_letters_are_composed_scram_sha_256():
+    by_password("scram-sha-256", "SCRAM-SHA-256", *DECOMPOSED)
+
+
+def other_letters_are_others_scram_sha_256():
+    by_password("scram-sha-256", "SCRAM-SHA-256", USERNAME, "geheim 密码", right=False)
 
 
 class Tokens:
@@ -217,6 +298,19 @@ if __name__ == "__main__":
     run(
         "logins",
         [
+            name_and_password_are_enough_login,
+            name_and_password_are_enough_plain,
+            name_and_password_are_enough_scram_sha_1,
+            name_and_password_are_enough_scram_sha_256,
+            the_mechanism_login_will_do_where_the_command_is_disabled,
+            of_any_letters_login,
+            of_any_letters_mechanism_login,
+            of_any_letters_plain,
+            of_any_letters_scram_sha_1,
+            of_any_letters_scram_sha_256,
+            decomposed_letters_are_composed_scram_sha_1,
+            decomposed_letters_are_composed_scram_sha_256,
+            other_letters_are_others_scram_sha_256,
             a_token_is_enough_oauthbearer,
             a_token_is_enough_xoauth2,
             a_token_may_be_in_the_keyring,

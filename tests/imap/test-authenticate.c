@@ -21,6 +21,7 @@
     "bixhPW09M0RlPTJDQHgsAWhvc3Q9aW1hcC5leGFtcGxlLm5ldAFwb3J0PTk5MwFhdXRoPUJlYXJlciB0MGsuZW4tX34r" \
     "Lz09AQE="
 #define OAUTHBEARER_BARE "bixhPW09M0RlPTJDQHgsAWF1dGg9QmVhcmVyIHQway5lbi1ffisvPT0BAQ=="
+#define PLAIN            "AG09ZSxAeAB0MGsuZW4tX34rLz09"
 #define WHY              "eyJzdGF0dXMiOiJpbnZhbGlkX3Rva2VuIiwic2NvcGUiOiJtYWlsIn0="
 
 #define NO_ERROR (-1)
@@ -47,7 +48,90 @@ typedef struct {
         {IMS_AUTH_OAUTHBEARER, IMS_AUTH_XOAUTH2}, 2                                                \
     }
 
+#define BY_LOGIN                                                                                   \
+    {                                                                                              \
+        {IMS_AUTH_LOGIN}, 1                                                                        \
+    }
+#define BY_DEFAULT                                                                                 \
+    {                                                                                              \
+        {0}, 0                                                                                     \
+    }
+/* username and secret, each alone */
+#define WHO  "bT1lLEB4"
+#define WHAT "dDBrLmVuLV9+Ky89PQ=="
+
 static const Case cases[] = {
+    {"login-where-the-command-is-disabled",
+     IMS_ENDPOINT_TLS,
+     BY_DEFAULT,
+     NO_ERROR,
+     NULL,
+     {HELLO("SASL-IR LOGINDISABLED AUTH=LOGIN"),
+      "C: a1 AUTHENTICATE LOGIN",
+      "S: + VXNlciBOYW1lAA==",
+      "C: " WHO,
+      "S: + UGFzc3dvcmQA",
+      "C: " WHAT,
+      IN,
+      ENABLED}},
+    {"login-behind-words-for-people",
+     IMS_ENDPOINT_TLS,
+     BY_LOGIN,
+     NO_ERROR,
+     NULL,
+     {HELLO("LOGINDISABLED AUTH=LOGIN AUTH=PLAIN"),
+      "C: a1 AUTHENTICATE LOGIN",
+      "S: + who are you?",
+      "C: " WHO,
+      "S: +",
+      "C: " WHAT,
+      IN,
+      ENABLED}},
+    {"login-refused",
+     IMS_ENDPOINT_TLS,
+     BY_LOGIN,
+     IMS_ERROR_AUTH_FAILED,
+     "refuses the login: wrong",
+     {HELLO("LOGINDISABLED AUTH=LOGIN"),
+      "C: a1 AUTHENTICATE LOGIN",
+      "S: + VXNlciBOYW1lAA==",
+      "C: " WHO,
+      "S: + UGFzc3dvcmQA",
+      "C: " WHAT,
+      "S: a1 NO wrong"}},
+    {"login-that-repeats-the-password",
+     IMS_ENDPOINT_TLS,
+     BY_LOGIN,
+     IMS_ERROR_AUTH_FAILED,
+     "not shown",
+     {HELLO("LOGINDISABLED AUTH=LOGIN"),
+      "C: a1 AUTHENTICATE LOGIN",
+      "S: + VXNlciBOYW1lAA==",
+      "C: " WHO,
+      "S: + UGFzc3dvcmQA",
+      "C: " WHAT,
+      "S: a1 NO not " WHAT}},
+    {"login-asked-without-end",
+     IMS_ENDPOINT_TLS,
+     BY_LOGIN,
+     IMS_ERROR_PROTOCOL,
+     "has no answer",
+     {HELLO("LOGINDISABLED AUTH=LOGIN"),
+      "C: a1 AUTHENTICATE LOGIN",
+      "S: + VXNlciBOYW1lAA==",
+      "C: " WHO,
+      "S: + UGFzc3dvcmQA",
+      "C: " WHAT,
+      "S: + UGFzc3dvcmQA"}},
+    {"plain-before-the-mechanism-login",
+     IMS_ENDPOINT_TLS,
+     BY_DEFAULT,
+     NO_ERROR,
+     NULL,
+     {HELLO("SASL-IR LOGINDISABLED AUTH=LOGIN AUTH=PLAIN"),
+      "C: a1 AUTHENTICATE PLAIN " PLAIN,
+      IN,
+      ENABLED}},
     {"oauthbearer",
      IMS_ENDPOINT_TLS,
      BY_TOKEN,
