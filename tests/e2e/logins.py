@@ -9,10 +9,12 @@ import hashlib
 import hmac
 import itertools
 import json
+import ssl
 import time
 import unicodedata
 
 import mail
+from front import Front
 from harness import Session, wait_for
 from servers import Dovecot
 from tap import equal, holds, run
@@ -123,6 +125,38 @@ def decomposed_letters_are_composed_scram_sha_256():
 
 def other_letters_are_others_scram_sha_256():
     by_password("scram-sha-256", "SCRAM-SHA-256", USERNAME, "geheim 密码", right=False)
+
+
+def bound(kind, *settings, used, version=ssl.TLSVersion.TLSv1_2):
+    """Logs in at a server that knows the binding; `used`: the mechanism that has to be."""
+    with Session() as session:
+        fill(session)
+        front = Front(session.remote, kind, version)
+        add(session, None, *front.settings(), *settings)
+        syncs_both_ways(session)
+        equal(set(front.logins), {(used, True)}, "logins")
+
+
+def a_login_is_bound_to_its_tls_scram_sha_256_plus():
+    bound("SHA-256", used="SCRAM-SHA-256-PLUS")
+
+
+def a_login_is_bound_to_its_tls_scram_sha_1_plus():
+    bound("SHA-1", "remote.auth=scram-sha-1-plus", used="SCRAM-SHA-1-PLUS")
+
+
+def a_login_is_not_bound_where_that_does_not_work():
+    bound("SHA-256", used="SCRAM-SHA-256", version=ssl.TLSVersion.TLSv1_3)
+
+
+def somebody_in_the_middle_gets_no_login():
+    """Who cannot have the binding must not get a login without it either."""
+    with Session() as session:
+        front = Front(session.remote)
+        front.fake = True
+        add(session, None, *front.settings(), status=1)
+        fails(session, "AuthFailed")
+        equal(set(front.logins), {("SCRAM-SHA-256-PLUS", False)}, "logins")
 
 
 class Tokens:
@@ -311,6 +345,10 @@ if __name__ == "__main__":
             decomposed_letters_are_composed_scram_sha_1,
             decomposed_letters_are_composed_scram_sha_256,
             other_letters_are_others_scram_sha_256,
+            a_login_is_bound_to_its_tls_scram_sha_256_plus,
+            a_login_is_bound_to_its_tls_scram_sha_1_plus,
+            a_login_is_not_bound_where_that_does_not_work,
+            somebody_in_the_middle_gets_no_login,
             a_token_is_enough_oauthbearer,
             a_token_is_enough_xoauth2,
             a_token_may_be_in_the_keyring,
