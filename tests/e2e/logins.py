@@ -289,7 +289,7 @@ def a_token_that_grows_old_in_the_middle_is_refreshed():
             equal(str(job.get("Result")), "running", "the result so far")
             equal(tokens.runs(), 1, "runs of the command")
             wait_for(lambda: time.time() > end, "the token to grow old", life + 5)
-        session.remote.cut()
+            session.remote.cut()
         equal(job.wait(120)[0], "done", "the result")
         equal(tokens.runs(), 2, "runs of the command")
         equal(tokens.refusals() - refused, 1, "refused logins")

@@ -187,7 +187,8 @@ class Dovecot:
             yield
         finally:
             for number in held:
-                os.kill(number, signal.SIGCONT)
+                with contextlib.suppress(ProcessLookupError):  # it was cut meanwhile
+                    os.kill(number, signal.SIGCONT)
 
     def log(self):
         texts = [self.top / "dovecot.log", self.top.parent / f"{self.top.name}.out"]
