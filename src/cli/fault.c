@@ -13,13 +13,23 @@
 #include "cli/bus.h"
 #include "util/error.h"
 
+/* By a command of this program, or by a key of the account's file. */
+static gboolean
+names_its_fix(const char *message)
+{
+    return strstr(message, "imapsyncctl") != NULL || strstr(message, "password-command") != NULL ||
+           strstr(message, "token-command") != NULL;
+}
+
 char *
-ims_fault_advice(int code, const char *account)
+ims_fault_advice(const GError *error, const char *account)
 {
     const char *name = account != NULL ? account : "NAME";
     g_autofree char *file = ims_account_file_path(name);
 
-    switch (code) {
+    if (error->domain != IMS_ERROR || names_its_fix(error->message))
+        return NULL;
+    switch (error->code) {
     case IMS_ERROR_CREDENTIALS_MISSING:
         return g_strdup_printf(_("store the password with \"imapsyncctl password %s\""), name);
     case IMS_ERROR_AUTH_FAILED:
@@ -81,15 +91,14 @@ list_accounts(sd_bus *bus)
 ImsExit
 ims_fault_report(sd_bus *bus, const char *account, const GError *error)
 {
-    g_autofree char *advice =
-        error->domain == IMS_ERROR ? ims_fault_advice(error->code, account) : NULL;
+    g_autofree char *advice = ims_fault_advice(error, account);
 
     if (account != NULL && strstr(error->message, account) == NULL)
         g_printerr("imapsyncctl: %s: %s\n", account, error->message);
     else
         g_printerr("imapsyncctl: %s\n", error->message);
 
-    if (advice != NULL && strstr(error->message, "imapsyncctl") == NULL)
+    if (advice != NULL)
         g_printerr("  → %s\n", advice);
     if (bus != NULL && g_error_matches(error, IMS_ERROR, IMS_ERROR_NO_SUCH_ACCOUNT))
         list_accounts(bus);

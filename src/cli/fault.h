@@ -11,13 +11,12 @@
 
 /**
  * ims_fault_advice:
- * @code: an ImsError
  * @account: (nullable): whose error it is
  *
  * Returns: (transfer full) (nullable): what to do, as a sentence's part; NULL if the error's own
  * message must say it.
  */
-char *ims_fault_advice(int code, const char *account);
+char *ims_fault_advice(const GError *error, const char *account);
 
 /**
  * ims_fault_report:

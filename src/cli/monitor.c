@@ -160,8 +160,7 @@ tell_error(const char *account, GVariant *properties)
         return;
 
     error = ims_bus_error(name, message);
-    if (error->domain == IMS_ERROR && strstr(error->message, "imapsyncctl") == NULL)
-        advice = ims_fault_advice(error->code, account);
+    advice = ims_fault_advice(error, account);
     line = advice != NULL ? g_strdup_printf("%s → %s", error->message, advice)
                           : g_strdup(error->message);
     say(account, line);

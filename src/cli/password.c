@@ -21,7 +21,7 @@
 #include "util/error.h"
 #include "util/names.h"
 
-#define MAX_PASSWORD 1024 /* bytes */
+#define MAX_PASSWORD 8192 /* bytes: a token is long */
 #define PROMPT_S     60   /* how long the keyring may ask the user to unlock it */
 
 static const SecretSchema schema = {
@@ -89,7 +89,7 @@ read_line(char *line, int signals, GError **error)
         len++;
     }
     if (len > MAX_PASSWORD)
-        return refuse(_("the password is longer than 1024 bytes"), error);
+        return refuse(_("the password is longer than 8192 bytes"), error);
     line[len] = '\0';
 
     if (strlen(line) != len)

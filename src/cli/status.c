@@ -4,7 +4,6 @@
 /* Commands that only look: status, issues and mailboxes. */
 
 #include <glib/gi18n.h>
-#include <string.h>
 
 #include "cli/bus.h"
 #include "cli/command.h"
@@ -58,12 +57,11 @@ note_of(GVariant *account)
 
     g_variant_lookup(account, "next-sync", "t", &next_sync);
     if (error != NULL) {
-        g_autofree char *advice =
-            error->domain == IMS_ERROR ? ims_fault_advice(error->code, name) : NULL;
+        g_autofree char *advice = ims_fault_advice(error, name);
         g_autofree char *time = ims_show_time(next_sync);
         g_autoptr(GString) note = g_string_new(error->message);
 
-        if (advice != NULL && strstr(error->message, "imapsyncctl") == NULL)
+        if (advice != NULL)
             g_string_append_printf(note, " → %s", advice);
         if (next_sync > 0)
             g_string_append_printf(note, _("; tried again at %s"), time);

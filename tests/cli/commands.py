@@ -482,7 +482,7 @@ def passwords_name_what_is_missing(bus):
     check(ctl(bus, "password", "fine", "--proxy", given="x\n"), 1, "socks5://USER@HOST:PORT")
     check(ctl(bus, "password", "fine", given=""), 1, "no password was given")
     check(ctl(bus, "password", "fine", given="a\0b\n"), 1, "zero byte")
-    check(ctl(bus, "password", "fine", given="x" * 1025), 1, "longer than 1024 bytes")
+    check(ctl(bus, "password", "fine", given="x" * 8193), 1, "longer than 8192 bytes")
     os.mkfifo(bus.top / "config/imapsync/pipe.conf")
     check(ctl(bus, "password", "pipe", given="x\n"), 1, "it is no regular file")
     check(ctl(bus, "password", "fine", given="x\n"), 1, "Start gnome-keyring or KWallet")
