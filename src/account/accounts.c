@@ -336,6 +336,13 @@ let_go(ImsAccount *account)
     take_new(self);
 }
 
+static gboolean
+is_to_go(const ImsAccount *account)
+{
+    return account->left == NULL && has_no_file(account);
+}
+
+/* One without a job goes at once, so that nobody sees it once this has been answered. */
 void
 ims_accounts_reload(ImsAccounts *self)
 {
@@ -344,8 +351,14 @@ ims_accounts_reload(ImsAccounts *self)
 
         if (!has_no_file(account))
             ims_account_reload(account);
-        else if (account->left == NULL)
+        else if (is_to_go(account) && ims_account_job(account) != NULL)
             ims_account_leave(account, let_go);
+    }
+    for (guint i = self->all->len; i > 0; i--) {
+        ImsAccount *account = self->all->pdata[i - 1];
+
+        if (is_to_go(account) && ims_account_job(account) == NULL)
+            ims_accounts_drop(self, account);
     }
     take_new(self);
 }
