@@ -159,10 +159,22 @@ def somebody_in_the_middle_gets_no_login():
         equal(set(front.logins), {("SCRAM-SHA-256-PLUS", False)}, "logins")
 
 
+numbers = itertools.count()
+
+
+def make_token(seconds):
+    """One that is good for so long; each is another one."""
+    now = int(time.time())
+    claims = {"sub": Dovecot.USER, "iat": now - 3600, "nbf": now - 3600, "exp": now + seconds}
+    claims["jti"] = str(next(numbers))
+    header = {"alg": "HS256", "typ": "JWT", "kid": "default"}
+    text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+    proof = hmac.new(KEY, text.encode(), hashlib.sha256).digest()
+    return f"{text}.{base64url(proof)}"
+
+
 class Tokens:
     """Makes the session's server take tokens, and is what gives them."""
-
-    numbers = itertools.count()
 
     def __init__(self, session):
         self.session, self.top = session, session.top / "tokens"
@@ -178,14 +190,7 @@ class Tokens:
         self.made = []
 
     def make(self, seconds):
-        """One that is good for so long; each is another one."""
-        now = int(time.time())
-        claims = {"sub": Dovecot.USER, "iat": now - 3600, "nbf": now - 3600, "exp": now + seconds}
-        claims["jti"] = str(next(self.numbers))
-        header = {"alg": "HS256", "typ": "JWT", "kid": "default"}
-        text = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
-        proof = hmac.new(KEY, text.encode(), hashlib.sha256).digest()
-        self.made.append(f"{text}.{base64url(proof)}")
+        self.made.append(make_token(seconds))
         return self.made[-1]
 
     def offer(self, first, *then):

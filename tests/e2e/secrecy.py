@@ -20,7 +20,9 @@ import dbus
 import dbus.lowlevel
 
 import mail
+from front import Front
 from harness import wait_for
+from logins import Tokens, make_token
 from servers import Dovecot
 from sinks import JOURNAL, Processes, Search, Watched, enter_own_run, has_own_run
 from tap import Skip, equal, holds, run
@@ -66,6 +68,8 @@ class Way:
     make: object = None  # a function that returns a new secret
     tunnel: bool = False
     wrong: bool = False  # the server has another one
+    tokens: bool = False  # the secret is a token
+    front: str = ""  # the server stands behind one that binds SCRAM with this hash to its TLS
     certificate: bool = False
     journal: bool = True
     markers: tuple = ()
@@ -73,6 +77,28 @@ class Way:
 
 OFFERED = "auth_mechanisms = plain login scram-sha-1 scram-sha-256\n"
 SCRAM = (b"c=biws,r=", b"n,,n=someone,r=")
+BOUND = (b"p=tls-unique,,n=someone,r=",)
+
+NO_COMMAND = "imap_capability = +LOGINDISABLED\n"
+
+
+def by_token(mechanism, setting):
+    """From the keyring and from a command, and one that has become too old."""
+    traced = f"AUTHENTICATE {mechanism.upper()} ["
+    good, old = lambda: make_token(3600), lambda: make_token(-60)
+    return [
+        Way(f"{mechanism}-of-the-keyring", traced, mechanism, make=good, tokens=True),
+        Way(mechanism, traced, settings=(setting,), command="token-command", make=good, tokens=True),
+        Way(
+            *(f"{mechanism}-refused", traced),
+            settings=(setting,),
+            command="token-command",
+            make=old,
+            wrong=True,
+            tokens=True,
+        ),
+    ]
+
 
 WAYS = [
     Way("login", "LOGIN [9 octets] [", "login"),
@@ -95,6 +121,12 @@ WAYS = [
         wrong=True,
         markers=SCRAM,
     ),
+    Way("scram-sha-1-plus", "AUTHENTICATE SCRAM-SHA-1-PLUS [", front="SHA-1", markers=BOUND),
+    Way("scram-sha-256-plus", "AUTHENTICATE SCRAM-SHA-256-PLUS [", front="SHA-256", markers=BOUND),
+    Way("mechanism-login", "AUTHENTICATE LOGIN", "login", OFFERED + NO_COMMAND, ANY),
+    Way("mechanism-login-refused", "AUTHENTICATE LOGIN", "login", OFFERED + NO_COMMAND, wrong=True),
+    *by_token("oauthbearer", "remote.compress=no"),
+    *by_token("xoauth2", "remote.auth=xoauth2"),
     Way("external", "AUTHENTICATE EXTERNAL", "external", certificate=True),
     Way("starttls", "STARTTLS", scheme="imap"),
     Way("compressed", "COMPRESS DEFLATE", server=COMPRESSING, settings=("remote.compress=yes",)),
@@ -136,6 +168,8 @@ def place(way, session):
             f"-CAfile {session.authority.certificate} -connect 127.0.0.1:{remote.port}"
         )
         return ["remote.type=tunnel", f"remote.command={command}", f"remote.username={remote.USER}"]
+    if way.front:
+        return Front(remote, way.front).settings()
     port = remote.port if way.scheme == "imaps" else remote.starttls_port
     return [*remote.settings("remote"), f"remote.type={way.scheme}", f"remote.port={port}"]
 
@@ -226,7 +260,10 @@ def check_core(session):
 def secrets_stay(way):
     make = way.make or (lambda: some(way.letters))
     password, other = make(), make()
-    with Watched(way.journal, settings=way.server, password=other if way.wrong else password) as session:
+    known = Dovecot.PASSWORD if way.tokens else other if way.wrong else password
+    with Watched(way.journal, settings=way.server, password=known) as session:
+        if way.tokens:
+            Tokens(session)
         add(way, session, password)
         words = [] if way.wrong else exchange(session)
         if way.wrong:
