@@ -96,8 +96,9 @@ gboolean ims_pass_connect(ImsPass *self, GError **error);
 /** ims_pass_confirm: waits until both servers have let us in, and remembers what they offer. May be
  * called again. */
 gboolean ims_pass_confirm(ImsPass *self, GError **error);
-/** ims_pass_was_misled: Returns: whether a connection has ended because a server is not any more
- * what it is remembered to be: that is forgotten, and the pass can begin anew. */
+/** ims_pass_was_misled: Returns: whether a connection has ended because a server may not be any
+ * more what it is remembered to be, and the pass can begin anew. What was remembered of one that
+ * has ended before it let us in is forgotten in any case. */
 gboolean ims_pass_was_misled(ImsPass *self);
 /** ims_pass_disconnect: closes both. */
 void ims_pass_disconnect(ImsPass *self);

@@ -56,23 +56,40 @@ connect_side(ImsPass *self, ImsSide side, GError **error)
            (renew(self, side, refusal, error) && open_conn(self, side, error));
 }
 
-gboolean
-ims_pass_connect(ImsPass *self, GError **error)
-{
-    ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (!recall(self, side, error) || !connect_side(self, side, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
 static gboolean
 save(ImsPass *self, ImsSide side, GError **error)
 {
     return ims_store_begin(self->store, error) &&
            ims_store_save_offers(self->store, side, &self->offers[side], error) &&
            ims_store_commit(self->store, error);
+}
+
+/* What was remembered may be why it failed: the next pass asks again. */
+static void
+forget(ImsPass *self, ImsSide side)
+{
+    if (self->store == NULL || self->offers[side].before == NULL)
+        return;
+    ims_store_rollback(self->store);
+    ims_offers_clear(&self->offers[side]);
+    save(self, side, NULL);
+}
+
+gboolean
+ims_pass_connect(ImsPass *self, GError **error)
+{
+    ims_pass_tell(self, IMS_PHASE_CONNECTING, NULL);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        g_autoptr(GError) fault = NULL;
+
+        if (recall(self, side, &fault) && connect_side(self, side, &fault))
+            continue;
+        if (g_error_matches(fault, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+            forget(self, side);
+        g_propagate_error(error, g_steal_pointer(&fault));
+        return FALSE;
+    }
+    return TRUE;
 }
 
 static gboolean
@@ -106,15 +123,18 @@ ims_pass_confirm(ImsPass *self, GError **error)
 gboolean
 ims_pass_was_misled(ImsPass *self)
 {
+    gboolean misled = FALSE;
+
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (self->misled[side] || !ims_conn_was_misled(self->conn[side]))
+        const ImsConn *conn = self->conn[side];
+
+        if (ims_conn_fault(conn) == NULL || !ims_conn_went_ahead(conn))
             continue;
+        misled |= !self->misled[side] && ims_conn_was_misled(conn);
         self->misled[side] = TRUE;
-        ims_store_rollback(self->store);
-        ims_offers_clear(&self->offers[side]);
-        return save(self, side, NULL);
+        forget(self, side);
     }
-    return FALSE;
+    return misled;
 }
 
 void

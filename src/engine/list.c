@@ -201,12 +201,17 @@ ims_lists_take(ImsPass *pass, ImsLists *self, ImsSide side, GError **error)
 static gboolean
 ask_and_take(ImsPass *self, ImsLists *lists, gboolean with_spaces, GError **error)
 {
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        if (!ims_lists_ask(self, lists, side, with_spaces, error))
-            return FALSE;
-    }
+    g_autoptr(GError) fault = NULL;
+
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES && fault == NULL; side++)
+        ims_lists_ask(self, lists, side, with_spaces, &fault);
+    /* Why nothing can be asked may stand in the reply to a login. */
     if (!ims_pass_confirm(self, error))
         return FALSE;
+    if (fault != NULL) {
+        g_propagate_error(error, g_steal_pointer(&fault));
+        return FALSE;
+    }
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         if (!ims_lists_take(self, lists, side, error))
             return FALSE;

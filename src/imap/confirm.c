@@ -191,16 +191,31 @@ ims_conn_confirm(ImsConn *self, GError **error)
     return FALSE;
 }
 
+/* Also if nobody has looked at the reply yet. */
+static gboolean
+is_refused(const ImsConn *self)
+{
+    return self->refused || (self->login != NULL && ims_cmd_reply(self->login) == IMS_REPLY_NO);
+}
+
+gboolean
+ims_conn_went_ahead(const ImsConn *self)
+{
+    return self->remembered.before != NULL &&
+           !g_error_matches(self->session.error, IMS_ERROR, IMS_ERROR_CANCELLED);
+}
+
 /* A login that was refused was refused, unless the server now offers other ways than it did. */
 gboolean
 ims_conn_was_misled(const ImsConn *self)
 {
     g_autofree char *offered = ims_caps_text(&self->session.offered);
 
-    if (self->remembered.before == NULL ||
-        g_error_matches(self->session.error, IMS_ERROR, IMS_ERROR_CANCELLED))
+    if (!ims_conn_went_ahead(self))
         return FALSE;
-    return !self->refused || g_strcmp0(offered, self->remembered.before) != 0;
+    if (self->session.bye != NULL && self->session.bye_error != IMS_ERROR_OFFLINE)
+        return FALSE;
+    return !is_refused(self) || g_strcmp0(offered, self->remembered.before) != 0;
 }
 
 static gboolean

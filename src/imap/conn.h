@@ -130,6 +130,9 @@ gboolean ims_conn_confirm(ImsConn *self, GError **error);
 /** ims_conn_was_misled: Returns: whether the connection ended before it was confirmed, and may not
  * have if it had been opened without its @offers. */
 gboolean ims_conn_was_misled(const ImsConn *self);
+/** ims_conn_went_ahead: Returns: whether it was opened with its @offers and never confirmed, and
+ * not because somebody has cancelled it. */
+gboolean ims_conn_went_ahead(const ImsConn *self);
 /** ims_conn_offers: @out: (out) (transfer full): of a confirmed connection: what to remember; not
  * known if the server has not told, or too much. */
 void ims_conn_offers(const ImsConn *self, ImsOffers *out);

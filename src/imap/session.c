@@ -62,6 +62,7 @@ ims_session_clear(ImsSession *self)
     g_clear_pointer(&self->body.spool, ims_spool_free);
     g_queue_clear_full(&self->sent, sent_free);
     ims_caps_clear(&self->offered);
+    ims_caps_clear(&self->early);
     ims_caps_clear(&self->caps);
     g_clear_pointer(&self->secrets, g_ptr_array_unref);
     g_clear_pointer(&self->append.cmd, ims_cmd_unref);
@@ -396,6 +397,8 @@ let_in(ImsSession *self, const ImsResponse *response)
         !(cmd_of(link)->wants & IMS_LOGS_IN))
         return;
     ims_caps_clear(&self->caps);
+    self->caps = self->early;
+    self->early = (ImsCaps){0};
     self->stage = IMS_STAGE_US;
 }
 
@@ -442,17 +445,25 @@ take_state(ImsSession *self, const ImsResponse *response, GError **error)
 
 /* -- untagged data -- */
 
-static ImsCaps *
-told_caps(ImsSession *self)
-{
-    return self->stage == IMS_STAGE_US ? &self->caps : &self->offered;
-}
-
 static void
 note_code(ImsSession *self, const ImsResponse *response)
 {
     if (response->code.type == IMS_CODE_CAPABILITY)
-        ims_caps_set(told_caps(self), response->code.words);
+        ims_caps_set(
+            self->stage == IMS_STAGE_US ? &self->caps : &self->offered, response->code.words);
+}
+
+/* A greeting tells them in a code; where nobody has asked, what comes so belongs to the login. */
+static void
+take_capabilities(ImsSession *self, char **words)
+{
+    ImsCaps *caps[] = {
+        [IMS_STAGE_ANYBODY] = &self->offered,
+        [IMS_STAGE_AHEAD] = &self->early,
+        [IMS_STAGE_US] = &self->caps,
+    };
+
+    ims_caps_set(caps[self->stage], words);
 }
 
 static void
@@ -569,7 +580,7 @@ take_response(ImsSession *self, const ImsResponse *response, GError **error)
         self->challenge = g_strdup(response->text);
         return TRUE;
     case IMS_RESPONSE_CAPABILITY:
-        ims_caps_set(told_caps(self), response->words);
+        take_capabilities(self, response->words);
         return TRUE;
     case IMS_RESPONSE_ENABLED:
         take_enabled(self, response->words);

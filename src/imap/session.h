@@ -80,6 +80,7 @@ typedef struct {
     ImsStage stage;
     ImsCaps offered;       /* to anybody */
     ImsCaps caps;          /* to us, once we are in; while it is AHEAD, as they are remembered */
+    ImsCaps early;         /* told behind the greeting while it is AHEAD: to us, if it lets us in */
     char *server;          /* its name and version, escaped; NULL: it has not told */
     gboolean logged_in;    /* what is said now is said to us, and not to anybody */
     gboolean qresync;      /* the server said that it is enabled */
