@@ -39,6 +39,7 @@ renew(ImsPass *self, ImsSide side, const GError *refusal, GError **error)
     gboolean other = FALSE;
 
     if (order->renew != NULL && ims_auth_list_by_token(&order->endpoint[side]->auth) &&
+        !ims_proxy_is_named(&order->endpoint[side]->proxy, refusal->message) &&
         g_error_matches(refusal, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
         !order->renew(side, &other, order->data, error))
         return FALSE;
@@ -128,11 +129,12 @@ ims_pass_was_misled(ImsPass *self)
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         const ImsConn *conn = self->conn[side];
 
-        if (ims_conn_fault(conn) == NULL || !ims_conn_went_ahead(conn))
+        if (!ims_conn_went_ahead(conn))
             continue;
-        misled |= !self->misled[side] && ims_conn_was_misled(conn);
-        self->misled[side] = TRUE;
-        forget(self, side);
+        if (!self->misled[side] && ims_conn_was_misled(conn))
+            misled = self->misled[side] = TRUE;
+        if (ims_conn_fault(conn) != NULL)
+            forget(self, side);
     }
     return misled;
 }

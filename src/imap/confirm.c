@@ -173,6 +173,15 @@ heed_enable(ImsConn *self, ImsCmd *enable, GError **error)
     return TRUE;
 }
 
+/* If not, what was asked for in the first flight may be what this server does not know. */
+static gboolean
+is_as_remembered(const ImsConn *self)
+{
+    g_autofree char *told = ims_caps_text(&self->session.caps);
+
+    return g_strcmp0(told, self->remembered.after) == 0;
+}
+
 gboolean
 ims_conn_confirm(ImsConn *self, GError **error)
 {
@@ -182,7 +191,9 @@ ims_conn_confirm(ImsConn *self, GError **error)
     if (enable == NULL)
         return ims_conn_usable(self, error);
     if (ims_conn_heed_login(self, &fault) && heed_enable(self, enable, &fault)) {
-        ims_offers_clear(&self->remembered);
+        self->confirmed = TRUE;
+        if (is_as_remembered(self))
+            ims_offers_clear(&self->remembered);
         return TRUE;
     }
     if (self->link != NULL)
@@ -213,6 +224,8 @@ ims_conn_was_misled(const ImsConn *self)
 
     if (!ims_conn_went_ahead(self))
         return FALSE;
+    if (self->confirmed || self->session.error == NULL)
+        return self->confirmed;
     if (self->session.bye != NULL && self->session.bye_error != IMS_ERROR_OFFLINE)
         return FALSE;
     return !is_refused(self) || g_strcmp0(offered, self->remembered.before) != 0;

@@ -16,6 +16,7 @@ struct ImsConn {
     ImsCmd *login;        /* LOGIN or AUTHENTICATE, if nobody has looked at its reply; or NULL */
     ImsCmd *enable;       /* ENABLE, likewise */
     gboolean refused;     /* the login was answered NO */
+    gboolean confirmed;   /* we are in */
     gint64 patience_us;   /* how long this server may still keep us waiting */
     guint64 n_replies, n_octets; /* when that was reckoned */
     ImsCompress compress;        /* as the endpoint has it; NO once it was asked for */

@@ -127,11 +127,12 @@ ImsConn *ims_conn_open_told(
 /** ims_conn_confirm: waits until we are in and QRESYNC is enabled; ims_conn_wait() does so first.
  * Errors: those of ims_conn_open(). */
 gboolean ims_conn_confirm(ImsConn *self, GError **error);
-/** ims_conn_was_misled: Returns: whether the connection ended before it was confirmed, and may not
- * have if it had been opened without its @offers. */
+/** ims_conn_was_misled: Returns: whether what has failed may not have if the connection had been
+ * opened without its @offers: it ended before it was confirmed, or the server is not any more as it
+ * is remembered. */
 gboolean ims_conn_was_misled(const ImsConn *self);
-/** ims_conn_went_ahead: Returns: whether it was opened with its @offers and never confirmed, and
- * not because somebody has cancelled it. */
+/** ims_conn_went_ahead: Returns: whether it was opened with @offers that were not confirmed as they
+ * are, and not because somebody has cancelled it. */
 gboolean ims_conn_went_ahead(const ImsConn *self);
 /** ims_conn_offers: @out: (out) (transfer full): of a confirmed connection: what to remember; not
  * known if the server has not told, or too much. */

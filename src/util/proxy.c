@@ -102,6 +102,14 @@ ims_proxy_name(const ImsProxy *self)
         SCHEME "%s%s%s:%u", bracket ? "[" : "", self->host, bracket ? "]" : "", self->port);
 }
 
+gboolean
+ims_proxy_is_named(const ImsProxy *self, const char *words)
+{
+    g_autofree char *name = self->kind == IMS_PROXY_SOCKS5 ? ims_proxy_name(self) : NULL;
+
+    return name != NULL && strstr(words, name) != NULL;
+}
+
 void
 ims_proxy_copy(ImsProxy *self, const ImsProxy *from)
 {

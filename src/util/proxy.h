@@ -34,6 +34,8 @@ gboolean ims_proxy_parse(ImsProxy *self, const char *text, gboolean *out_passwor
 /** ims_proxy_name: Returns: (transfer full): `socks5://HOST:PORT`: how a SOCKS5 proxy is called in
  * messages, and in the keyring's attribute `host`, where no server can have such a name. */
 char *ims_proxy_name(const ImsProxy *self);
+/** ims_proxy_is_named: Returns: whether @words, an error's, are about @self. */
+gboolean ims_proxy_is_named(const ImsProxy *self, const char *words);
 /** ims_proxy_copy: fills in @self, which is all 0. */
 void ims_proxy_copy(ImsProxy *self, const ImsProxy *from);
 /** ims_proxy_clear: makes it all 0. */

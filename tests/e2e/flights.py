@@ -6,7 +6,6 @@ for a while, as a far network would, and counts how often the client spoke after
 
 import asyncio
 import contextlib
-import sqlite3
 import threading
 
 import mail
@@ -115,15 +114,6 @@ def to_the_list(session, relay):
     return flights
 
 
-def forget(session):
-    """Makes the server one that was never seen."""
-    equal(session.stop_daemon(), 0, "exit status")
-    with contextlib.closing(sqlite3.connect(session.top / "state" / "imapsync" / "work.db")) as db:
-        db.execute("UPDATE side SET offered = NULL, granted = NULL")
-        db.commit()
-    session.start_daemon()
-
-
 def by_login_it_takes_three():
     with far_account() as (session, relay):
         equal(to_the_list(session, relay), 3, "flights")
@@ -148,7 +138,7 @@ def by_starttls_it_takes_four():
 def at_first_contact_it_takes_five():
     for way in ("login", "plain"):
         with far_account("", "remote.auth=" + way) as (session, relay):
-            forget(session)
+            session.forget_offers()
             equal(to_the_list(session, relay), 5, f"flights by {way}")
             holds(to_the_list(session, relay) < 5, f"{way} is not remembered")
 

@@ -7,6 +7,7 @@ Nothing of the user's session is touched, and nothing is left behind. All helper
 process that started them, even if it is killed.
 """
 
+import contextlib
 import copy
 import imaplib
 import os
@@ -14,6 +15,7 @@ import pathlib
 import pwd
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -397,6 +399,12 @@ class Session:
     def issues(self, name=ACCOUNT):
         listed = self.account(name).ListIssues(options(), dbus_interface="org.imapsync1.Account")
         return [{str(key): value for key, value in issue.items()} for issue in listed]
+
+    def forget_offers(self, name=ACCOUNT):
+        """Makes servers that were never seen of the account's; none of its jobs may run."""
+        with contextlib.closing(sqlite3.connect(self.top / "state/imapsync" / f"{name}.db")) as db:
+            db.execute("UPDATE side SET offered = NULL, granted = NULL")
+            db.commit()
 
     # -- both sides ------------------------------------------------------------------------------
 

@@ -98,6 +98,7 @@ class Stage:
         """Syncs with a server that talks so; returns the job, which has ended in time, and its
         result. Until now the daemon never took much memory."""
         session, server = self.session, self.server
+        session.forget_offers(NAME)  # else the login goes ahead, and is not talked into anything
         there = paths(session.top)
         del server.received[:]
         server.talk = talk
