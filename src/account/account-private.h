@@ -40,6 +40,7 @@ struct ImsAccount {
     ImsTurn *turn;     /* of the first of the queue; NULL: not asked for */
     ImsCredentials
         *credentials;  /* being looked up for the first of the queue, or once more for it */
+    ImsOrder *order;   /* for the first of the queue, which waits for its turn; or NULL */
     ImsWorker *worker; /* NULL until the first job */
     gboolean running;  /* the worker has the first of the queue */
 
@@ -61,12 +62,15 @@ struct ImsAccount {
 
     /* how a waiting account goes on */
     ImsBackoff backoff;
-    guint retry;              /* source that syncs when the back-off ends; 0: none */
-    char *offered;            /* print of the passwords that the last pass had; NULL: none */
-    char *refused;            /* print of those that a server refused last; NULL: none */
-    GError *refusal;          /* of these */
-    gint64 refused_us;        /* monotonic: when */
-    gboolean keyring_changed; /* while a job was there */
+    guint retry;                    /* source that syncs when the back-off ends; 0: none */
+    char *offered[IMS_N_PASSWORDS]; /* prints of what the last pass had */
+    char *refused;                  /* print of that which was refused last; NULL: none */
+    guint refused_slot;             /* where it stands */
+    GError *refusal;                /* of it */
+    gint64 refused_us;              /* monotonic: when */
+    gboolean keyring_changed;       /* while a job was there */
+    guint calm;                     /* source that asks a command again; 0: none */
+    gint64 probed_us; /* monotonic: when it was asked last since the keyring changed */
     ImsCredentials *probe;
     ImsUnlock *unlock; /* NULL: nobody has asked for it */
 };
@@ -105,21 +109,36 @@ void ims_account_reload(ImsAccount *self);
 /** ims_account_keyring_stirred: the keyring changed: if @self waits for it, looks again, and syncs
  * if all passwords are there now. */
 void ims_account_keyring_stirred(ImsAccount *self);
+/** ims_account_keyring_changed: as ims_account_keyring_stirred(), but a command that is waited for
+ * is asked at most once a minute. */
+void ims_account_keyring_changed(ImsAccount *self);
 /** ims_account_schedule: does, from the main loop, what is next to do. */
 void ims_account_schedule(ImsAccount *self);
 
-/** ims_account_remember_refusal: a server has refused what it was offered last, by @error. */
+/** ims_account_note_offered: these go to servers and proxies now. */
+void ims_account_note_offered(ImsAccount *self, const char *const password[IMS_N_PASSWORDS]);
+/** ims_account_remember_refusal: a server, or a proxy, has refused what it was offered last, by
+ * @error. */
 void ims_account_remember_refusal(ImsAccount *self, const GError *error);
 void ims_account_forget_refusal(ImsAccount *self);
-/** ims_account_spare: Returns: (transfer full) (nullable): IMS_ERROR_AUTH_FAILED, if the passwords
- * with this @print were refused a short while ago and @job is not to send them again. */
-GError *ims_account_spare(const ImsAccount *self, const ImsJob *job, const char *print);
+/** ims_account_was_refused: Returns: whether one of these is what was refused last. */
+gboolean ims_account_was_refused(
+    const ImsAccount *self, const char *const password[IMS_N_PASSWORDS]);
+/** ims_account_was_let_in: Returns: whether @report (nullable), of a test, shows that what was
+ * refused is taken now. */
+gboolean ims_account_was_let_in(const ImsAccount *self, const ImsReport *report);
+/** ims_account_spare: Returns: (transfer full) (nullable): IMS_ERROR_AUTH_FAILED, if one of these
+ * was refused a short while ago and @job is not to send it again. */
+GError *ims_account_spare(
+    const ImsAccount *self, const ImsJob *job, const char *const password[IMS_N_PASSWORDS]);
 
 /** ims_turns_new: Returns: (transfer full): for ImsAccounts. */
 GPtrArray *ims_turns_new(void);
 /** ims_account_take_turn: asks for a connection to each of its servers. Returns: whether it has
  * them; if not, it is scheduled again when it may be its turn. */
 gboolean ims_account_take_turn(ImsAccount *self);
+/** ims_turns_wake: those who wait ask again. */
+void ims_turns_wake(ImsAccounts *accounts);
 /** ims_account_end_turn: gives them back, or waits no more. */
 void ims_account_end_turn(ImsAccount *self);
 

@@ -14,6 +14,8 @@
 #include "account/verdict.h"
 #include "util/error.h"
 
+#define CALM_US (60 * (gint64)G_USEC_PER_SEC) /* before a command is asked again unasked */
+
 static const char *const state_names[] = {
     "idle", "queued", "syncing", "offline", "blocked"}; /* by ImsAccountState */
 static const char *const attention_names[] = {
@@ -87,12 +89,14 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     job->result = verdict.result;
     job->error = error != NULL ? g_error_copy(error) : NULL;
     job->report = report != NULL ? ims_report_ref(report) : NULL;
-    if (job == g_queue_peek_head(&self->queue))
+    if (job == g_queue_peek_head(&self->queue)) {
+        g_clear_pointer(&self->order, ims_order_free);
         ims_account_end_turn(self);
+    }
     g_queue_remove(&self->queue, job);
     if (verdict.result != IMS_RESULT_CANCELLED)
         settle(self, verdict, error);
-    if (error == NULL)
+    if (error == NULL || ims_account_was_let_in(self, report))
         ims_account_forget_refusal(self);
     ims_account_note_outcome(self, job);
     if (error == NULL && job->kind == IMS_JOB_SYNC && !job->options.dry_run)
@@ -158,6 +162,11 @@ reread(ImsAccount *self)
     g_clear_pointer(&self->probe, ims_credentials_cancel); /* it borrows the configuration */
     g_clear_pointer(&self->config, ims_config_free);
     self->config = g_steal_pointer(&config);
+    if (self->order != NULL) { /* it is of another file */
+        g_clear_pointer(&self->order, ims_order_free);
+        ims_account_end_turn(self);
+    }
+    ims_turns_wake(self->accounts); /* the numbers may be others */
     ims_account_forget_refusal(self);
     ims_trust_forget(&self->trust);
     if (ims_account_list_issues(self))
@@ -212,14 +221,6 @@ worker_progressed(const ImsProgress *progress, gpointer data)
     self->accounts->listener->job_progress(job, self->accounts->data);
 }
 
-static gboolean
-is_of_proxy(const ImsProxy *proxy, const char *words)
-{
-    g_autofree char *name = proxy->kind == IMS_PROXY_SOCKS5 ? ims_proxy_name(proxy) : NULL;
-
-    return name != NULL && strstr(words, name) != NULL;
-}
-
 /* Only here are the account's name and its command known. */
 static GError *
 refused_error(const ImsAccount *self, ImsSide side, const GError *error)
@@ -231,7 +232,7 @@ refused_error(const ImsAccount *self, ImsSide side, const GError *error)
 
     if (g_str_has_suffix(words, ".")) /* servers end their sentences */
         words[strlen(words) - 1] = '\0';
-    if (is_of_proxy(&self->config->side[side].proxy, words))
+    if (ims_proxy_is_named(&self->config->side[side].proxy, words))
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_AUTH_FAILED,
@@ -320,39 +321,39 @@ worker_asks(ImsSide side, gpointer data)
 
 static const ImsWorkerListener worker_listener = {worker_progressed, worker_asks, worker_ended};
 
+/* What a job needs is looked up before it takes its turn: a command that hangs, or a keyring, must
+ * not hold up others. */
+static void
+give_in_turn(ImsAccount *self)
+{
+    if (!ims_account_take_turn(self))
+        return;
+    if (self->worker == NULL)
+        self->worker = ims_worker_new(self->name, &worker_listener, self);
+    self->running = TRUE;
+    ims_worker_give(self->worker, g_steal_pointer(&self->order));
+    tell_changed(self);
+}
+
 static void
 credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *missing, gpointer data)
 {
     ImsAccount *self = data;
     ImsJob *job = g_queue_peek_head(&self->queue);
-    g_autoptr(GError) error = NULL;
-    g_autofree char *print = NULL;
-    ImsOrder *order;
+    g_autoptr(GError) error = missing != NULL ? g_error_copy(missing) : NULL;
 
     self->credentials = NULL;
-    if (missing != NULL) {
-        end_job(self, job, missing, NULL);
-        return;
-    }
-    print = ims_credentials_print(password);
-    error = ims_account_spare(self, job, print);
+    if (error == NULL)
+        error = ims_account_spare(self, job, password);
+    if (error == NULL)
+        self->order =
+            ims_order_new(self->config, job->kind, &job->options, password, job->cancel, &error);
     if (error != NULL) {
         end_job(self, job, error, NULL);
         return;
     }
-    order = ims_order_new(self->config, job->kind, &job->options, password, job->cancel, &error);
-    if (order == NULL) {
-        end_job(self, job, error, NULL);
-        return;
-    }
-
-    g_free(self->offered);
-    self->offered = g_steal_pointer(&print);
-    if (self->worker == NULL)
-        self->worker = ims_worker_new(self->name, &worker_listener, self);
-    self->running = TRUE;
-    ims_worker_give(self->worker, order);
-    tell_changed(self);
+    ims_account_note_offered(self, password);
+    give_in_turn(self);
 }
 
 static gboolean
@@ -365,7 +366,9 @@ start(gpointer data)
     reread(self);
     if (!check_usable(self, &error))
         end_job(self, g_queue_peek_head(&self->queue), error, NULL);
-    else if (ims_account_take_turn(self))
+    else if (self->order != NULL)
+        give_in_turn(self);
+    else
         self->credentials = ims_credentials_find(self->config, credentials_found, self);
     return G_SOURCE_REMOVE;
 }
@@ -484,7 +487,6 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
 {
     ImsAccount *self = data;
     const ImsSyncOptions all = {NULL};
-    g_autofree char *print = NULL;
 
     self->probe = NULL;
     /* libsecret does not come back from a keyring that went while it asked */
@@ -500,8 +502,7 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
     }
     /* What a server has refused is not offered again: too many tries lock accounts. The keyring may
      * have been locked since, and asked for. */
-    print = ims_credentials_print(password);
-    if (g_strcmp0(print, self->refused) == 0) {
+    if (ims_account_was_refused(self, password)) {
         if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED)) {
             settle(
                 self,
@@ -524,6 +525,47 @@ ims_account_keyring_stirred(ImsAccount *self)
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     if (check_usable(self, NULL))
         self->probe = ims_credentials_find(self->config, probed, self);
+}
+
+/* Whether what is missing, or was refused, comes from a command and not from the keyring. */
+static gboolean
+waits_for_command(const ImsAccount *self)
+{
+    const ImsSideConfig *side;
+
+    if (self->config == NULL || self->error == NULL)
+        return FALSE;
+    side = &self->config->side[ims_verdict_side(self->error)];
+    return side->password_argv != NULL && !ims_proxy_is_named(&side->proxy, self->error->message);
+}
+
+static gboolean
+calmed(gpointer data)
+{
+    ImsAccount *self = data;
+
+    self->calm = 0;
+    ims_account_keyring_changed(self);
+    return G_SOURCE_REMOVE;
+}
+
+/* A command may need the keyring too, and fail until it is unlocked. But it may also change the
+ * keyring itself each time: that must not make it run again and again, and least of all if what it
+ * gave was refused. */
+void
+ims_account_keyring_changed(ImsAccount *self)
+{
+    gint64 now_us = g_get_monotonic_time(), wait_us = self->probed_us + CALM_US - now_us;
+
+    if (waits_for_command(self)) {
+        if (self->calm == 0 && wait_us > 0 &&
+            !g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+            self->calm = g_timeout_add((guint)(wait_us / 1000) + 1, calmed, self);
+        if (wait_us > 0 || g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
+            return;
+        self->probed_us = now_us;
+    }
+    ims_account_keyring_stirred(self);
 }
 
 gboolean
@@ -581,6 +623,8 @@ ims_account_reload(ImsAccount *self)
         return;
     reread(self);
     ims_account_keyring_stirred(self);
+    if (!g_queue_is_empty(&self->queue))
+        ims_account_schedule(self);
 }
 
 void
@@ -622,6 +666,7 @@ void
 ims_account_stop(ImsAccount *self)
 {
     g_clear_handle_id(&self->starter, g_source_remove);
+    g_clear_handle_id(&self->calm, g_source_remove);
     ims_account_cancel_retry(self);
     ims_account_end_turn(self);
     g_clear_pointer(&self->credentials, ims_credentials_cancel);
@@ -645,7 +690,9 @@ ims_account_free(ImsAccount *self, gint64 deadline_us)
     ims_report_unref(self->issues);
     ims_trust_forget(&self->trust);
     g_ptr_array_unref(self->open);
-    g_free(self->offered);
+    for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++)
+        g_free(self->offered[slot]);
+    g_clear_pointer(&self->order, ims_order_free);
     ims_account_forget_refusal(self);
     g_free(self->path);
     g_free(self->name);

@@ -81,24 +81,13 @@ read_new(ImsAccounts *self)
     return added;
 }
 
-/* A command may need the keyring too, and fail until it is unlocked. But one that has given what
- * was then refused may have changed the keyring itself: that must not make it run again. */
-static gboolean
-may_concern(const ImsAccount *account)
-{
-    return account->config == NULL || ims_credentials_need_keyring(account->config) ||
-           !g_error_matches(account->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED);
-}
-
 static void
 keyring_changed(gpointer data)
 {
     ImsAccounts *self = data;
 
-    for (guint i = 0; i < self->all->len; i++) {
-        if (may_concern(self->all->pdata[i]))
-            ims_account_keyring_stirred(self->all->pdata[i]);
-    }
+    for (guint i = 0; i < self->all->len; i++)
+        ims_account_keyring_changed(self->all->pdata[i]);
 }
 
 ImsAccounts *

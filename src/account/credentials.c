@@ -295,23 +295,20 @@ ims_credentials_cancel(ImsCredentials *self)
 }
 
 /* A digest with a key that dies with the process: it cannot be looked up in a table. GLib does not
- * wipe the block that it works on, so that a block of nothing has to come behind the passwords. */
+ * wipe the block that it works on, so that a block of nothing has to come behind the password. */
 char *
-ims_credentials_print(const char *const password[IMS_N_PASSWORDS])
+ims_credentials_print(const char *password)
 {
     static const guint8 nothing[64]; /* octets of a block */
     static guint8 key[32];
     static gboolean has_key;
+    const char *text = password != NULL ? password : "";
     g_autoptr(GHmac) hmac = NULL;
 
     if (!has_key)
         has_key = getentropy(key, sizeof key) == 0;
     hmac = g_hmac_new(G_CHECKSUM_SHA256, key, sizeof key);
-    for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++) {
-        const char *text = password[slot] != NULL ? password[slot] : "";
-
-        g_hmac_update(hmac, (const guchar *)text, (gssize)strlen(text) + 1);
-    }
+    g_hmac_update(hmac, (const guchar *)text, (gssize)strlen(text) + 1);
     g_hmac_update(hmac, nothing, sizeof nothing);
     return g_strdup(g_hmac_get_string(hmac));
 }

@@ -40,6 +40,6 @@ gboolean ims_credentials_need_keyring(const ImsConfig *config);
 /** ims_credentials_explain: Returns: (transfer full) (nullable): what @outcome means, if it is
  * ABSENT or ERROR, as an error about @who; else NULL. */
 GError *ims_credentials_explain(const char *who, ImsSecretOutcome outcome, const char *message);
-/** ims_credentials_print: Returns: (transfer full): a fingerprint that is equal for equal passwords
- * in this process, and of no use outside of it. */
-char *ims_credentials_print(const char *const password[IMS_N_PASSWORDS]);
+/** ims_credentials_print: Returns: (transfer full): a fingerprint of @password (nullable) that is
+ * equal for equal ones in this process, and of no use outside of it. */
+char *ims_credentials_print(const char *password);

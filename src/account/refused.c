@@ -9,6 +9,7 @@
 
 #include <glib/gi18n.h>
 
+#include "account/verdict.h"
 #include "util/error.h"
 
 #define PAUSE_US (15 * 60 * (gint64)G_USEC_PER_SEC)
@@ -21,18 +22,52 @@ ims_account_forget_refusal(ImsAccount *self)
 }
 
 void
+ims_account_note_offered(ImsAccount *self, const char *const password[IMS_N_PASSWORDS])
+{
+    for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++) {
+        g_free(self->offered[slot]);
+        self->offered[slot] = ims_credentials_print(password[slot]);
+    }
+}
+
+void
 ims_account_remember_refusal(ImsAccount *self, const GError *error)
 {
+    ImsSide side = ims_verdict_side(error);
+    gboolean by_proxy = ims_proxy_is_named(&self->config->side[side].proxy, error->message);
+
     ims_account_forget_refusal(self);
-    self->refused = g_strdup(self->offered);
+    self->refused_slot = by_proxy ? IMS_PROXY_OF(side) : side;
+    self->refused = g_strdup(self->offered[self->refused_slot]);
     self->refusal = g_error_copy(error);
     self->refused_us = g_get_monotonic_time();
 }
 
-GError *
-ims_account_spare(const ImsAccount *self, const ImsJob *job, const char *print)
+/* Of the other side the password may be another each time, as a token is. */
+gboolean
+ims_account_was_refused(const ImsAccount *self, const char *const password[IMS_N_PASSWORDS])
 {
-    if (job->kind == IMS_JOB_TEST || g_strcmp0(print, self->refused) != 0 ||
+    g_autofree char *print = ims_credentials_print(password[self->refused_slot]);
+
+    return g_strcmp0(print, self->refused) == 0;
+}
+
+gboolean
+ims_account_was_let_in(const ImsAccount *self, const ImsReport *report)
+{
+    const ImsFacts *facts;
+
+    if (report == NULL || self->refused == NULL)
+        return FALSE;
+    facts = report->facts[self->refused_slot % IMS_N_SIDES];
+    return facts != NULL && facts->used != NULL; /* which is told behind a login */
+}
+
+GError *
+ims_account_spare(
+    const ImsAccount *self, const ImsJob *job, const char *const password[IMS_N_PASSWORDS])
+{
+    if (job->kind == IMS_JOB_TEST || !ims_account_was_refused(self, password) ||
         g_get_monotonic_time() - self->refused_us >= PAUSE_US)
         return NULL;
     return g_error_new(

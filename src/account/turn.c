@@ -103,10 +103,10 @@ fits(const ImsTurn *self)
 }
 
 /* In the order in which they wait; each asks again. */
-static void
-wake(ImsAccounts *accounts)
+void
+ims_turns_wake(ImsAccounts *accounts)
 {
-    for (guint i = 0; i < accounts->turns->len; i++) {
+    for (guint i = 0; accounts->turns != NULL && i < accounts->turns->len; i++) {
         const ImsTurn *turn = accounts->turns->pdata[i];
 
         if (!turn->granted)
@@ -130,7 +130,7 @@ ims_account_take_turn(ImsAccount *self)
         return FALSE;
 
     self->turn->granted = TRUE;
-    wake(self->accounts);
+    ims_turns_wake(self->accounts);
     return TRUE;
 }
 
@@ -140,7 +140,7 @@ drop(ImsTurn *self)
     ImsAccounts *accounts = self->accounts;
 
     g_ptr_array_remove(accounts->turns, self);
-    wake(accounts);
+    ims_turns_wake(accounts);
 }
 
 static gboolean

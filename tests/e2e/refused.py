@@ -3,8 +3,10 @@
 # Copyright the imapsyncd authors
 """Servers that say no for a while: what is tried again by itself, and what is not."""
 
+import shlex
 import time
 
+import dbus
 import mail
 from harness import Session, wait_for
 from tap import equal, holds, run
@@ -91,10 +93,46 @@ def accounts_of_one_server_share_its_connections():
         holds("Maximum number of connections" not in session.remote.log(), "one was refused")
 
 
+def add_by_command(session, name, script):
+    """Without the login that `add` tries."""
+    command = {"remote.password-command": f"sh -c {shlex.quote(script)}"}
+    settings = dict(line.split("=", 1) for line in session.remote.settings("remote"))
+    session.manager("AddAccount", name, dbus.Dictionary({**settings, **command}, signature="ss"))
+
+
+def commands_that_hang_hold_up_nobody():
+    with Session() as session:
+        session.add()
+        for name in ("slow", "slower"):
+            add_by_command(session, name, "sleep 300")
+            session.start_sync(name)
+        begin = time.monotonic()
+        session.sync()
+        holds(time.monotonic() - begin < 20, "it waited for their turn")
+        for name in ("slow", "slower"):
+            equal(str(session.account_property("State", name)), "queued", f"the state of {name}")
+
+
+def a_command_that_changes_the_keyring_is_not_run_for_ever():
+    """Each change of the keyring may be what a command needs, but not its own."""
+    with Session() as session:
+        runs = session.top / "runs"
+        stores = "echo x | secret-tool store --label=x number"
+        for name, then in (("missing", "false"), ("refused", "echo wrong")):
+            runs.write_text("")
+            add_by_command(session, name, f"echo >>{runs}; {stores} $$; {then}")
+            equal(session.start_sync(name).wait(60)[0], "failed", "the result")
+            time.sleep(3)
+            holds(len(runs.read_text()) <= 2, f"{len(runs.read_text())} runs of the command")
+        holds(session.remote.log().count("auth failed, 1 attempts") <= 1, "logins that failed")
+
+
 if __name__ == "__main__":
     run(
         "refused",
         [
+            commands_that_hang_hold_up_nobody,
+            a_command_that_changes_the_keyring_is_not_run_for_ever,
             a_server_that_comes_back_is_found_again,
             a_server_that_is_full_is_tried_again,
             a_refused_password_is_sent_once,
