@@ -91,6 +91,11 @@ void ims_box_free(ImsBox *self);
 /** ims_box_clear_round: drops deltas, rows and plan. */
 void ims_box_clear_round(ImsBox *self);
 
+/** ims_pass_renew: a login has ended in @refusal: gets another token, if it went by a token that
+ * the server refused. Returns: whether there is one; if not, @error is @refusal, or why there is
+ * none. */
+gboolean ims_pass_renew(
+    const ImsPassOrder *order, ImsSide side, const GError *refusal, GError **error);
 /** ims_pass_connect: opens both connections; see ims_conn_open(). */
 gboolean ims_pass_connect(ImsPass *self, GError **error);
 /** ims_pass_confirm: waits until both servers have let us in, and remembers what they offer. May be

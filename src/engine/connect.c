@@ -31,15 +31,14 @@ open_conn(ImsPass *self, ImsSide side, GError **error)
     return self->conn[side] != NULL;
 }
 
-/* Returns: whether there is another token; if not, @error is @refusal, or why there is none. */
-static gboolean
-renew(ImsPass *self, ImsSide side, const GError *refusal, GError **error)
+gboolean
+ims_pass_renew(const ImsPassOrder *order, ImsSide side, const GError *refusal, GError **error)
 {
-    const ImsPassOrder *order = self->order;
+    const ImsEndpoint *endpoint = order->endpoint[side];
     gboolean other = FALSE;
 
-    if (order->renew != NULL && ims_auth_list_by_token(&order->endpoint[side]->auth) &&
-        !ims_proxy_is_named(&order->endpoint[side]->proxy, refusal->message) &&
+    if (order->renew != NULL && ims_auth_list_by_token(&endpoint->auth) &&
+        !ims_proxy_is_named(&endpoint->proxy, refusal->message) &&
         g_error_matches(refusal, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
         !order->renew(side, &other, order->data, error))
         return FALSE;
@@ -54,7 +53,7 @@ connect_side(ImsPass *self, ImsSide side, GError **error)
     g_autoptr(GError) refusal = NULL;
 
     return open_conn(self, side, &refusal) ||
-           (renew(self, side, refusal, error) && open_conn(self, side, error));
+           (ims_pass_renew(self->order, side, refusal, error) && open_conn(self, side, error));
 }
 
 static gboolean

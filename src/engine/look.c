@@ -7,7 +7,7 @@
 #include <glib/gi18n.h>
 #include <string.h>
 
-#include "engine/pass.h"
+#include "engine/box.h"
 #include "util/error.h"
 #include "util/log.h"
 
@@ -74,7 +74,7 @@ list(ImsConn *conn, ImsFacts *facts, GError **error)
 }
 
 static ImsFacts *
-look(ImsPump *pump, const ImsPassOrder *order, ImsSide side)
+look_once(ImsPump *pump, const ImsPassOrder *order, ImsSide side)
 {
     ImsFacts *facts = ims_facts_new();
     g_autoptr(ImsConn) conn =
@@ -83,6 +83,19 @@ look(ImsPump *pump, const ImsPassOrder *order, ImsSide side)
     if (conn != NULL)
         list(conn, facts, &facts->error);
     return facts;
+}
+
+/* As in a pass, a token that was refused is tried a second time with another one. */
+static ImsFacts *
+look(ImsPump *pump, const ImsPassOrder *order, ImsSide side)
+{
+    ImsFacts *facts = look_once(pump, order, side);
+    g_autoptr(GError) refusal = g_steal_pointer(&facts->error);
+
+    if (refusal == NULL || !ims_pass_renew(order, side, refusal, &facts->error))
+        return facts;
+    ims_facts_free(facts);
+    return look_once(pump, order, side);
 }
 
 ImsReport *

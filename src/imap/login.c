@@ -143,7 +143,8 @@ refuse_ways(const ImsConn *self, const ImsEndpoint *endpoint, GError **error)
         IMS_ERROR,
         IMS_ERROR_SERVER_UNSUPPORTED,
         endpoint->auth.n > 0
-            ? _("the server offers none of the ways to log in that %s names; it offers %s")
+            ? _("the server offers none of the ways to log in that %s names: correct that; it "
+                "offers %s")
             : _("the server offers no way to log in by a password that is known here (%s); it "
                 "offers %s"),
         endpoint->auth.n > 0 ? "auth" : "LOGIN, PLAIN, SCRAM",

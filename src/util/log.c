@@ -125,19 +125,48 @@ write_trace(GLogLevelFlags level, const GLogField *fields, gsize n)
     return g_log_writer_standard_streams(level, fields, n, NULL);
 }
 
+/* Libraries print addresses as they are; that of a proxy may hold a password. Returns: (transfer
+ * full) */
+static char *
+hide_userinfo(const char *message)
+{
+    static gsize regex;
+
+    if (g_once_init_enter(&regex))
+        g_once_init_leave(&regex, (gsize)g_regex_new("://\\S*@", 0, 0, NULL));
+    return g_regex_replace_literal((GRegex *)regex, message, -1, 0, "://[hidden]@", 0, NULL);
+}
+
+static gboolean
+is_of_library(const GLogField *fields, gsize n)
+{
+    for (gsize i = 0; i < n; i++) {
+        if (g_str_equal(fields[i].key, "GLIB_DOMAIN"))
+            return !g_str_equal(fields[i].value, G_LOG_DOMAIN);
+    }
+    return FALSE;
+}
+
 static GLogWriterOutput
 write_entry(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer data)
 {
     GLogField more[FIELDS_MAX];
     const char *account = g_private_get(&account_of_thread);
+    g_autofree char *hidden = NULL;
 
-    if (account != NULL && n < FIELDS_MAX) {
-        memcpy(more, fields, n * sizeof *fields);
-        more[n++] = (GLogField){"IMAPSYNC_ACCOUNT", account, -1};
-        fields = more;
+    if (n >= FIELDS_MAX)
+        return g_log_writer_default(level, fields, n, data);
+    memcpy(more, fields, n * sizeof *fields);
+    for (gsize i = 0; i < n && hidden == NULL && is_of_library(fields, n); i++) {
+        if (g_str_equal(more[i].key, "MESSAGE"))
+            more[i].value = hidden = hide_userinfo(more[i].value);
+        if (hidden != NULL)
+            more[i].length = -1;
     }
-    return is_trace(fields, n) ? write_trace(level, fields, n)
-                               : g_log_writer_default(level, fields, n, data);
+    if (account != NULL)
+        more[n++] = (GLogField){"IMAPSYNC_ACCOUNT", account, -1};
+    return is_trace(more, n) ? write_trace(level, more, n)
+                             : g_log_writer_default(level, more, n, data);
 }
 
 void

@@ -9,6 +9,7 @@ import imaplib
 import os
 import pathlib
 import pwd
+import random
 import signal
 import socket
 import ssl
@@ -108,9 +109,12 @@ class Authority:
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the kernel gives out by itself, so that none of these takes it meanwhile."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Dovecot:

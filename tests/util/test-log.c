@@ -105,6 +105,26 @@ test_stderr(void)
     g_test_trap_assert_stdout_unmatched("*to people*");
 }
 
+/* As libproxy says it of an address with a stray percent sign. */
+static void
+test_userinfo(void)
+{
+    if (g_test_subprocess()) {
+        ims_log_init();
+        g_log_structured(
+            "GLib-Net",
+            G_LOG_LEVEL_MESSAGE,
+            "MESSAGE",
+            "invalid URI %s from libproxy",
+            "socks5://me:p@ss%word@proxy.example:1080");
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, G_TEST_SUBPROCESS_DEFAULT);
+    g_test_trap_assert_passed();
+    g_test_trap_assert_stderr("*://?hidden?@proxy.example:1080 from libproxy*");
+    g_test_trap_assert_stderr_unmatched("*ss%word*");
+}
+
 /* -- topics -- */
 
 static void
@@ -215,6 +235,7 @@ main(int argc, char **argv)
     g_test_add_func("/util/log/escape-cuts-at-200-characters", test_cut);
     g_test_add_func("/util/log/escape-is-valid-for-any-bytes", test_any_bytes);
     g_test_add_func("/util/log/messages-go-to-stderr", test_stderr);
+    g_test_add_func("/util/log/what-libraries-say-of-a-proxy-shows-no-password", test_userinfo);
     g_test_add_func("/util/log/topics-are-named", test_topics);
     g_test_add_func("/util/log/what-is-no-topic-changes-nothing", test_no_topic);
     g_test_add_func("/util/log/the-environment-names-topics", test_variable);
