@@ -62,6 +62,7 @@ struct ImsAccount {
 
     /* how a waiting account goes on */
     ImsBackoff backoff;
+    gboolean owed;                  /* a sync of all: what was asked for met what may pass */
     guint retry;                    /* source that syncs when the back-off ends; 0: none */
     char *offered[IMS_N_PASSWORDS]; /* prints of what the last pass had */
     char *refused;                  /* print of that which was refused last; NULL: none */
@@ -144,6 +145,12 @@ void ims_account_end_turn(ImsAccount *self);
 
 /** ims_account_note_outcome: @job has ended: tries again later by itself, if that makes sense. */
 void ims_account_note_outcome(ImsAccount *self, const ImsJob *job);
+/** ims_account_owe: something that may pass kept it from a sync: tries again later by itself. */
+void ims_account_owe(ImsAccount *self);
+/** ims_account_review_retry: its configuration is another: without a usable one nothing is tried;
+ * a broken file puts off what is owed, and a disabled account owes nothing. Returns: whether the
+ * time is another now. */
+gboolean ims_account_review_retry(ImsAccount *self);
 /** ims_account_cancel_retry: does not try again by itself. */
 void ims_account_cancel_retry(ImsAccount *self);
 /** ims_account_list_issues: makes anew the list of all that are open. Returns: whether they are

@@ -153,7 +153,7 @@ reread(ImsAccount *self)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ImsConfig) config = ims_config_load(self->path, self->name, &error);
-    gboolean known = is_known(self, config, error);
+    gboolean known = is_known(self, config, error), moved;
 
     self->stale = !known && has_started(self);
     if (known || self->stale)
@@ -168,12 +168,14 @@ reread(ImsAccount *self)
     }
     ims_turns_wake(self->accounts); /* the numbers may be others */
     ims_account_forget_refusal(self);
+    moved = ims_account_review_retry(self);
     ims_trust_forget(&self->trust);
     if (ims_account_list_issues(self))
         self->accounts->listener->issues_changed(self, self->accounts->data);
-    if (error == NULL && waits_for_keyring(self))
+    if (error != NULL || !waits_for_keyring(self))
+        settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
+    else if (!moved)
         return TRUE;
-    settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
     tell_changed(self);
     return TRUE;
 }
@@ -471,7 +473,7 @@ ims_account_cancel(ImsAccount *self)
 {
     guint n = g_queue_get_length(&self->queue);
 
-    if (self->retry != 0) {
+    if (self->owed) {
         ims_account_cancel_retry(self);
         tell_changed(self);
     }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "account/account-private.h"
 #include "account/worker.h"
 #include "fake-engine.h"
 #include "util/error.h"
@@ -411,6 +412,157 @@ test_retry_waits_for_what_was_asked(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
     sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
     g_assert_cmpuint(ims_account_cancel(account), ==, 0);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+}
+
+/* As if half a minute had gone by. */
+static void
+come_due(ImsAccount *account)
+{
+    account->backoff.due_us = 1;
+    account->backoff.shown_us = 1;
+    g_source_set_ready_time(g_main_context_find_source_by_id(NULL, account->retry), 0);
+}
+
+static void
+iterate(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        continue;
+}
+
+/* The retry: until it has begun. */
+static ImsJob *
+wait_for_retry(ImsAccount *account)
+{
+    guint timer = g_timeout_add_seconds(PATIENCE, out_of_patience, NULL);
+
+    while (ims_account_job(account) == NULL)
+        g_main_context_iteration(NULL, TRUE);
+    g_source_remove(timer);
+    g_assert_cmpint(ims_job_trigger(ims_account_job(account)), ==, IMS_TRIGGER_TIMER);
+    return ims_account_job(account);
+}
+
+/* @job, which runs when the time comes, puts it off. */
+static void
+check_put_off(ImsAccount *account, ImsJob *job, gboolean cancel)
+{
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    come_due(account);
+    iterate();
+    g_assert_true(ims_account_job(account) == job);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    if (cancel)
+        ims_job_cancel(job);
+    else
+        fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    job = wait_for_retry(account);
+    fake_engine_end(IMS_ERROR_OFFLINE, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_account_next_sync_us(account), >, g_get_real_time());
+}
+
+static void
+test_retry_is_put_off(Fixture *self, gconstpointer data)
+{
+    char *inbox[] = {(char *)"INBOX", NULL};
+    const ImsSyncOptions dry = {.dry_run = TRUE}, some = {.mailboxes = inbox};
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    check_put_off(account, ims_account_test(account, NULL), FALSE);
+    check_put_off(account, ims_account_test(account, NULL), TRUE);
+    check_put_off(account, start_sync(self, &dry), FALSE);
+    check_put_off(account, start_sync(self, &some), FALSE);
+    check_put_off(account, start_sync(self, &all), TRUE);
+
+    job = start_sync(self, &some);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+    g_assert_cmpint(ims_account_next_sync_us(account), !=, 0);
+    sync_to_end(self, -1, NULL);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+}
+
+/* By the job that is the retry, or by the account, also while another job runs. */
+static void
+test_retry_is_cancelled(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    come_due(account);
+    job = wait_for_retry(account);
+    ims_job_cancel(job);
+    wait_for_end(job);
+    iterate();
+    g_assert_null(ims_account_job(account));
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    job = ims_account_test(account, NULL);
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    come_due(account);
+    iterate();
+    ims_account_cancel(account);
+    wait_for_end(job);
+    iterate();
+    g_assert_null(ims_account_job(account));
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+}
+
+#define BROKEN   "[remote]\nhots=x\n"
+#define DISABLED "[account]\nenabled=no\n" TUNNELS
+
+/* It is not promised while the file is broken, but it is owed. */
+static void
+test_retry_outlasts_a_broken_file(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    gint64 due_us;
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    due_us = ims_account_next_sync_us(account);
+    write_file(self, "work.conf", BROKEN);
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    write_file(self, "work.conf", TUNNELS);
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, due_us);
+
+    write_file(self, "work.conf", BROKEN); /* and nobody tells */
+    come_due(account);
+    wait_for_state(account, IMS_ACCOUNT_BLOCKED);
+    iterate();
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    ims_accounts_reload(self->accounts);
+    job = wait_for_retry(account);
+    write_file(self, "work.conf", BROKEN); /* before it has begun */
+    wait_for_end(job);
+    write_file(self, "work.conf", TUNNELS);
+    ims_accounts_reload(self->accounts);
+    job = wait_for_retry(account);
+    fake_engine_end(-1, NULL);
+    wait_for_end(job);
+}
+
+static void
+test_disabled_owes_nothing(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+
+    sync_to_end(self, IMS_ERROR_OFFLINE, NULL);
+    write_file(self, "work.conf", DISABLED);
+    ims_accounts_reload(self->accounts);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+    write_file(self, "work.conf", TUNNELS);
+    ims_accounts_reload(self->accounts);
     g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
 }
 
@@ -1370,6 +1522,10 @@ main(int argc, char **argv)
     ADD("/account/turn/waiting-account-may-go", test_waiting_account_may_go);
     ADD("/account/sync/offline-is-tried-again", test_offline_is_tried_again);
     ADD("/account/sync/only-an-awaited-sync-is-tried-again", test_retry_waits_for_what_was_asked);
+    ADD("/account/retry/is-put-off-by-other-jobs", test_retry_is_put_off);
+    ADD("/account/retry/is-cancelled", test_retry_is_cancelled);
+    ADD("/account/retry/outlasts-a-broken-file", test_retry_outlasts_a_broken_file);
+    ADD("/account/retry/ends-with-a-disabled-account", test_disabled_owes_nothing);
     ADD("/account/sync/refused-password-is-spared", test_refused_is_spared);
     ADD("/account/accounts/add-refused-writes-nothing", test_add_refused);
     ADD("/account/accounts/free-cancels-and-is-silent", test_free_cancels);
