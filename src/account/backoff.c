@@ -11,7 +11,12 @@
 gint64
 ims_backoff_left(const ImsBackoff *self, const ImsClock *clock)
 {
-    return self->due_us == 0 ? 0 : MAX(self->due_us - ims_clock_monotonic(clock), 0);
+    gint64 left_us = self->due_us - ims_clock_monotonic(clock);
+
+    if (self->due_us == 0)
+        return 0;
+    /* the monotonic clock stops while the machine sleeps */
+    return MAX(MIN(left_us, self->shown_us - ims_clock_real(clock)), 0);
 }
 
 void

@@ -10,6 +10,8 @@
 #include "account/account-private.h"
 #include "util/error.h"
 
+#define LOOK_US (30 * (gint64)G_USEC_PER_SEC)
+
 static void
 stop(ImsAccount *self)
 {
@@ -22,6 +24,8 @@ may_sync(const ImsAccount *self)
     return self->left == NULL && self->config != NULL && self->config->enabled;
 }
 
+static void arm(ImsAccount *self);
+
 static gboolean
 retry(gpointer data)
 {
@@ -29,6 +33,10 @@ retry(gpointer data)
     const ImsSyncOptions all = {NULL};
 
     self->retry = 0;
+    if (ims_backoff_left(&self->backoff, ims_clock_system()) > 0) {
+        arm(self);
+        return G_SOURCE_REMOVE;
+    }
     ims_backoff_take(&self->backoff);
     if (g_queue_is_empty(&self->queue) && /* else when that has ended */
         ims_account_sync(self, &all, IMS_TRIGGER_TIMER, NULL) == NULL && may_sync(self))
@@ -37,6 +45,7 @@ retry(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* A source's time stands still while the machine sleeps, so it is looked at more often. */
 static void
 arm(ImsAccount *self)
 {
@@ -45,7 +54,7 @@ arm(ImsAccount *self)
     if (!self->owed || !may_sync(self))
         stop(self);
     else if (self->retry == 0)
-        self->retry = g_timeout_add((guint)(left_us / 1000) + 1, retry, self);
+        self->retry = g_timeout_add((guint)(MIN(left_us, LOOK_US) / 1000) + 1, retry, self);
 }
 
 void

@@ -44,6 +44,39 @@ test_doubles(void)
     g_assert_cmpint(ims_backoff_left(&backoff, &clock), ==, 30 * SECOND);
 }
 
+typedef struct {
+    gint64 monotonic_us, real_us;
+} Times;
+
+static gint64
+own_monotonic_us(gpointer data)
+{
+    return ((const Times *)data)->monotonic_us;
+}
+
+static gint64
+own_real_us(gpointer data)
+{
+    return ((const Times *)data)->real_us;
+}
+
+/* The time that was told holds after a sleep, too; and a clock that is put back delays nothing. */
+static void
+test_sleep(void)
+{
+    Times now = {5 * SECOND, EPOCH};
+    const ImsClock clock = {own_monotonic_us, own_real_us, &now};
+    ImsBackoff backoff = {0};
+
+    ims_backoff_fail(&backoff, &clock, 0.5);
+    now.real_us += 10 * SECOND;
+    g_assert_cmpint(ims_backoff_left(&backoff, &clock), ==, 20 * SECOND);
+    now.real_us += 3600 * SECOND;
+    g_assert_cmpint(ims_backoff_left(&backoff, &clock), ==, 0);
+    now.real_us = 0;
+    g_assert_cmpint(ims_backoff_left(&backoff, &clock), ==, 30 * SECOND);
+}
+
 /* Who does not want to wait changes nothing for the others. */
 static void
 test_impatient(void)
@@ -79,6 +112,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/account/backoff/doubles-up-to-half-an-hour", test_doubles);
     g_test_add_func("/account/backoff/early-failure-leaves-the-time", test_impatient);
+    g_test_add_func("/account/backoff/goes-on-in-a-sleep", test_sleep);
     g_test_add_func("/account/backoff/varies-by-a-tenth", test_random);
     return g_test_run();
 }
