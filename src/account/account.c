@@ -498,6 +498,8 @@ probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointe
         if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
             !g_str_equal(self->error->message, error->message)) {
             settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
+            if (self->settled == IMS_ACCOUNT_OFFLINE) /* and waits for the keyring no more */
+                ims_account_owe(self);
             tell_changed(self);
         }
         return;

@@ -158,6 +158,15 @@ explain(const ImsCredentials *self, ImsSecretOutcome outcome, const char *messag
             side_name,
             name,
             name);
+    if (outcome == IMS_SECRET_ERROR) /* this may pass, as with a server */
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_OFFLINE,
+            _("%s: the keyring failed: %s; %s tries again by itself, and if that does not help, "
+              "restart the keyring"),
+            side_name,
+            message,
+            name);
     return ims_credentials_explain(side_name, outcome, message);
 }
 

@@ -20,7 +20,8 @@ typedef struct ImsCredentials ImsCredentials;
 /**
  * ImsCredentialsFound:
  * @password: (transfer none): NULL where none is needed; wiped after the call
- * @error: (nullable): IMS_ERROR_CREDENTIALS_MISSING or IMS_ERROR_KEYRING_LOCKED, with the fix
+ * @error: (nullable): IMS_ERROR_CREDENTIALS_MISSING, IMS_ERROR_KEYRING_LOCKED, or, if the keyring
+ * failed in a way that may pass, IMS_ERROR_OFFLINE, with the fix
  */
 typedef void (*ImsCredentialsFound)(
     const char *const password[IMS_N_PASSWORDS], const GError *error, gpointer data);

@@ -415,6 +415,31 @@ test_retry_waits_for_what_was_asked(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
 }
 
+#define BY_PASSWORD                                                                                \
+    "[remote]\nhost=far.example\nusername=u\n"                                                     \
+    "[local]\ntype=tunnel\ncommand=near\n"
+
+/* There is a keyring, or something in its place; that may pass. */
+static void
+test_failing_keyring_is_tried_again(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autofree char *bus = g_strdup(g_getenv("DBUS_SESSION_BUS_ADDRESS"));
+
+    write_file(self, "work.conf", BY_PASSWORD);
+    wait_for_end(start_sync(self, &all)); /* there is none */
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_BLOCKED);
+    g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
+
+    g_setenv("DBUS_SESSION_BUS_ADDRESS", "nonsense:", TRUE);
+    wait_for_end(start_sync(self, &all));
+    g_setenv("DBUS_SESSION_BUS_ADDRESS", bus, TRUE);
+    g_assert_error(ims_account_error(account), IMS_ERROR, IMS_ERROR_OFFLINE);
+    g_assert_nonnull(strstr(ims_account_error(account)->message, "remote: the keyring failed: "));
+    g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_OFFLINE);
+    g_assert_cmpint(ims_account_next_sync_us(account), >, g_get_real_time());
+}
+
 /* As if half a minute had gone by. */
 static void
 come_due(ImsAccount *account)
@@ -1523,6 +1548,7 @@ main(int argc, char **argv)
     ADD("/account/sync/offline-is-tried-again", test_offline_is_tried_again);
     ADD("/account/sync/only-an-awaited-sync-is-tried-again", test_retry_waits_for_what_was_asked);
     ADD("/account/retry/is-put-off-by-other-jobs", test_retry_is_put_off);
+    ADD("/account/retry/of-a-failing-keyring", test_failing_keyring_is_tried_again);
     ADD("/account/retry/is-cancelled", test_retry_is_cancelled);
     ADD("/account/retry/outlasts-a-broken-file", test_retry_outlasts_a_broken_file);
     ADD("/account/retry/ends-with-a-disabled-account", test_disabled_owes_nothing);
