@@ -72,6 +72,37 @@ waits_for_keyring(const ImsAccount *self)
     return self->settled == IMS_ACCOUNT_BLOCKED && ims_verdict_waits_for_keyring(self->error);
 }
 
+static gboolean
+is_of_proxy(const ImsProxy *proxy, const char *words)
+{
+    g_autofree char *name = proxy->kind == IMS_PROXY_SOCKS5 ? ims_proxy_name(proxy) : NULL;
+
+    return name != NULL && strstr(words, name) != NULL;
+}
+
+static gboolean
+is_refused_by_proxy(const ImsAccount *self, ImsSide side, const GError *error)
+{
+    return g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
+           is_of_proxy(&self->config->side[side].proxy, error->message);
+}
+
+/* A test goes to both sides, whichever fails. @report: (nullable): nothing was connected to */
+static void
+learn_trust(ImsAccount *self, const ImsJob *job, const GError *error, const ImsReport *report)
+{
+    if (report == NULL)
+        return;
+    if (error == NULL || !is_refused_by_proxy(self, ims_verdict_side(error), error))
+        ims_trust_learn(&self->trust, error, job->progress.phase);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const ImsFacts *facts = report->facts[side];
+
+        if (facts != NULL && !is_refused_by_proxy(self, side, facts->error))
+            ims_trust_learn_side(&self->trust, side, facts->error);
+    }
+}
+
 /* @report: (nullable) */
 static void
 end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
@@ -83,7 +114,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 
     if (acted)
         keep_report(self, report);
-    ims_trust_learn(&self->trust, error, job->progress.phase);
+    learn_trust(self, job, error, report);
     issues_changed = ims_account_list_issues(self);
     verdict = ims_verdict(error, report, job->options.mailboxes, self->open->len);
     job->result = verdict.result;

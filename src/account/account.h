@@ -166,9 +166,9 @@ ImsJob *ims_account_sync(
 /** ims_account_test: queues a job that connects and logs in to both sides; reads the file and fails
  * as ims_account_sync() does. */
 ImsJob *ims_account_test(ImsAccount *self, GError **error);
-/** ims_account_find_issue: Returns: (transfer none): valid until the next change. Errors:
- * IMS_ERROR_NO_SUCH_ISSUE. */
-const ImsIssue *ims_account_find_issue(const ImsAccount *self, guint64 id, GError **error);
+/** ims_account_find_issue: reads the file, which settles what was about other settings. Returns:
+ * (transfer none): valid until the next change. Errors: IMS_ERROR_NO_SUCH_ISSUE. */
+const ImsIssue *ims_account_find_issue(ImsAccount *self, guint64 id, GError **error);
 /**
  * ims_account_resolve:
  * @issue: of ims_account_find_issue(), of the kind certificate

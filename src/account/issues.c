@@ -51,13 +51,16 @@ ims_account_issues(const ImsAccount *self)
     return self->open;
 }
 
+/* A certificate is one of the settings that the file had: a job that has started with them keeps
+ * them, and so its issues. */
 const ImsIssue *
-ims_account_find_issue(const ImsAccount *self, guint64 id, GError **error)
+ims_account_find_issue(ImsAccount *self, guint64 id, GError **error)
 {
+    ims_account_reload(self);
     for (guint i = 0; i < self->open->len; i++) {
         const ImsIssue *issue = self->open->pdata[i];
 
-        if (issue->id == id)
+        if (issue->id == id && (issue->kind != IMS_ISSUE_CERTIFICATE || !self->stale))
             return issue;
     }
     g_set_error(

@@ -9,17 +9,19 @@
  * last job they are gone when the service is. All 0: none. */
 typedef struct {
     ImsIssue *issue[IMS_N_SIDES]; /* NULL: none */
-    guint n_raised;
 } ImsTrust;
 
 /**
  * ims_trust_learn:
- * @error: (nullable): that a job ended with
+ * @error: (nullable): that a job ended with which has connected
  * @phase: the last one that it came to
  *
  * Raises the issue that @error is about, and settles those of sides that let us in.
  */
 void ims_trust_learn(ImsTrust *self, const GError *error, ImsPhase phase);
+/** ims_trust_learn_side: the same of one side alone. @error: (nullable): that the login there ended
+ * with; not one of a proxy, which refuses before there is a certificate. */
+void ims_trust_learn_side(ImsTrust *self, ImsSide side, const GError *error);
 /** ims_trust_forget: all of them: they were about other settings. */
 void ims_trust_forget(ImsTrust *self);
 /** ims_trust_pin: Returns: (transfer none): of the key that @issue is about. */

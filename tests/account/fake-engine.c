@@ -77,6 +77,12 @@ fake_engine_reject(ImsSide side, const char *pin)
         g_error_new(IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED, "%s: rejected", ims_side_name(side));
 
     ims_error_set_facts(error, g_variant_new_parsed("{'pin': <%s>}", pin));
+    fake_engine_fail(error);
+}
+
+void
+fake_engine_fail(GError *error)
+{
     push((Step){.verb = END, .code = -1, .error = error});
 }
 

@@ -18,6 +18,8 @@ void fake_engine_end(int code, ImsReport *report);
 /** fake_engine_reject: the pass ends at the connecting, since the certificate of @side was
  * rejected, whose key is @pin. */
 void fake_engine_reject(ImsSide side, const char *pin);
+/** fake_engine_fail: the pass ends with @error (transfer full). */
+void fake_engine_fail(GError *error);
 /** fake_engine_renew: the pass wants another token of its remote side, and ends if there is none;
  * fake_engine_order() then tells which it got. */
 void fake_engine_renew(void);

@@ -820,7 +820,7 @@ test_rejected_certificate(Fixture *self, gconstpointer data)
     g_assert_cmpuint(reject(self, IMS_REMOTE, "x")->id, ==, id);
     g_assert_null(strstr(self->log->str, "issues="));
     issue = reject(self, IMS_REMOTE, "y");
-    g_assert_cmpuint(issue->id, ==, id + 1);
+    g_assert_cmpuint(issue->id, !=, id);
     g_assert_nonnull(strstr(self->log->str, " issues=1"));
 
     sync_to_end(self, IMS_ERROR_OFFLINE, NULL); /* it says nothing about the certificate */
@@ -847,6 +847,99 @@ test_certificates_of_both_sides(Fixture *self, gconstpointer data)
 
     g_assert_cmpuint(reject(self, IMS_REMOTE, "x")->id, ==, id);
     sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
+}
+
+/* An answer for one key is never one for another, whichever process has asked. */
+static void
+test_certificate_keeps_its_number(Fixture *self, gconstpointer data)
+{
+    guint64 id = reject(self, IMS_REMOTE, "x")->id;
+
+    for (guint i = 0; i < 2; i++) {
+        ims_accounts_free(self->accounts);
+        self->accounts = ims_accounts_new(self->dir, &listener, self);
+        if (i == 0)
+            g_assert_cmpuint(reject(self, IMS_REMOTE, "y")->id, !=, id);
+        else
+            g_assert_cmpuint(reject(self, IMS_LOCAL, "x")->id, !=, id);
+    }
+    ims_accounts_free(self->accounts);
+    self->accounts = ims_accounts_new(self->dir, &listener, self);
+    g_assert_cmpuint(reject(self, IMS_REMOTE, "x")->id, ==, id);
+}
+
+/* A job that is spared has not connected. */
+static void
+test_certificate_of_a_spared_job(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsJob *job;
+
+    sync_to_end(self, IMS_ERROR_AUTH_FAILED, NULL);
+    job = ims_account_test(account, NULL);
+    fake_engine_reject(IMS_REMOTE, "x");
+    wait_for_end(job);
+    only_issue(account);
+    job = start_sync(self, &all);
+    wait_for_end(job);
+    g_assert_error(ims_job_error(job), IMS_ERROR, IMS_ERROR_AUTH_FAILED);
+    only_issue(account);
+}
+
+#define BEHIND_A_PROXY                                                                             \
+    "[remote]\nhost=mail.example.net\nusername=me\npassword-command=echo x\n"                      \
+    "proxy=socks5://proxy.example.net\n[local]\ntype=tunnel\ncommand=near\n"
+
+/* A proxy refuses before any server shows a certificate. */
+static void
+test_certificate_behind_a_proxy(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsReport *report = ims_report_new();
+    ImsJob *job;
+
+    write_file(self, "work.conf", BEHIND_A_PROXY);
+    reject(self, IMS_REMOTE, "x");
+    fake_engine_fail(g_error_new_literal(
+        IMS_ERROR, IMS_ERROR_AUTH_FAILED, "remote: socks5://proxy.example.net:1080: refused"));
+    wait_for_end(start_sync(self, &all));
+    only_issue(account);
+
+    report->facts[IMS_REMOTE] = ims_facts_new();
+    report->facts[IMS_REMOTE]->error = g_error_new_literal(
+        IMS_ERROR, IMS_ERROR_AUTH_FAILED, "socks5://proxy.example.net:1080: refused");
+    job = ims_account_test(account, NULL);
+    fake_engine_end(IMS_ERROR_OFFLINE, report);
+    wait_for_end(job);
+    only_issue(account);
+}
+
+/* A test goes on to the other side when the first has failed. */
+static void
+test_certificate_of_the_second_side(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    ImsReport *report = ims_report_new();
+    ImsJob *job = ims_account_test(account, NULL);
+    ImsFacts *remote = ims_facts_new();
+    g_autoptr(GError) rejected =
+        g_error_new_literal(IMS_ERROR, IMS_ERROR_CERTIFICATE_REJECTED, "rejected");
+
+    ims_error_set_facts(rejected, g_variant_new_parsed("{'pin': <'x'>}"));
+    remote->error = g_error_copy(rejected);
+    report->facts[IMS_LOCAL] = refused_facts();
+    report->facts[IMS_REMOTE] = remote;
+    fake_engine_end(IMS_ERROR_OFFLINE, report);
+    wait_for_end(job);
+    g_assert_cmpint(only_issue(account)->side, ==, IMS_REMOTE);
+
+    job = ims_account_test(account, NULL);
+    report = ims_report_new();
+    report->facts[IMS_LOCAL] = refused_facts();
+    report->facts[IMS_REMOTE] = ims_facts_new();
+    fake_engine_end(IMS_ERROR_OFFLINE, report);
+    wait_for_end(job);
     g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
 }
 
@@ -894,6 +987,33 @@ test_pin(Fixture *self, gconstpointer data)
     fake_engine_end(-1, NULL);
     wait_for_end(ims_account_job(account));
     g_assert_cmpint(ims_account_state(account), ==, IMS_ACCOUNT_IDLE);
+}
+
+/* The key of the old host is not one of the new host, be its file read or not. */
+static void
+test_pin_of_other_settings(Fixture *self, gconstpointer data)
+{
+    ImsAccount *account = ims_accounts_find(self->accounts, "work");
+    g_autoptr(GError) error = NULL;
+    guint64 id;
+    ImsJob *job;
+
+    write_file(self, "work.conf", TUNNEL_TO_PIN);
+    id = reject(self, IMS_REMOTE, PIN)->id;
+    job = start_sync(self, &all);
+    wait_for_state(account, IMS_ACCOUNT_SYNCING);
+    write_file(self, "work.conf", OTHER_TUNNELS);
+    g_assert_null(ims_account_find_issue(account, id, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_NO_SUCH_ISSUE);
+    g_clear_error(&error);
+    fake_engine_end(IMS_ERROR_OFFLINE, NULL);
+    wait_for_end(job);
+
+    id = reject(self, IMS_REMOTE, PIN)->id;
+    write_file(self, "work.conf", TUNNEL_TO_PIN);
+    g_assert_null(ims_account_find_issue(account, id, &error));
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_NO_SUCH_ISSUE);
+    g_assert_cmpuint(ims_account_issues(account)->len, ==, 0);
 }
 
 /* Its issue stays then. */
@@ -1519,6 +1639,11 @@ main(int argc, char **argv)
     ADD("/account/certificate/is-of-one-side", test_certificates_of_both_sides);
     ADD("/account/certificate/is-pinned-in-the-file", test_pin);
     ADD("/account/certificate/is-not-pinned-in-a-broken-file", test_pin_refused);
+    ADD("/account/certificate/is-not-pinned-for-other-settings", test_pin_of_other_settings);
+    ADD("/account/certificate/has-one-number-for-one-key", test_certificate_keeps_its_number);
+    ADD("/account/certificate/stays-when-a-job-is-spared", test_certificate_of_a_spared_job);
+    ADD("/account/certificate/stays-when-a-proxy-refuses", test_certificate_behind_a_proxy);
+    ADD("/account/certificate/of-the-second-side-is-told", test_certificate_of_the_second_side);
     ADD("/account/certificate/is-forgotten-with-its-settings", test_certificate_of_other_settings);
     ADD("/account/test/says-of-each-side-how-to-be-let-in", test_connect_test_refused);
     ADD("/account/cancel/queued-ends-at-once", test_cancel_queued);

@@ -271,10 +271,10 @@ test_issue_of_a_certificate(void)
         "  -----BEGIN\n"
         "  -----END\n"
         "  → ",
-        "\"imapsyncctl resolve work 1000000001 pin\"\n",
+        "\"imapsyncctl resolve work 5132760519163907841 pin\"\n",
     };
     g_autofree char *got = issue(
-        "{'id': <uint64 1000000001>, 'kind': <'certificate'>, 'side': <'remote'>, 'mailbox': <''>,"
+        "{'id': <uint64 5132760519163907841>, 'kind': <'certificate'>, 'side': <'remote'>, 'mailbox': <''>,"
         " 'reasons': <['expired', 'of-tomorrow']>, 'subject': <'CN=mail'>,"
         " 'issuer': <'CN=authority'>, 'not-before': <uint64 1700000000000000>,"
         " 'not-after': <uint64 1700000000000001>, 'pin': <'abc='>,"
