@@ -273,12 +273,13 @@ test_issue_of_a_certificate(void)
         "  → ",
         "\"imapsyncctl resolve work 5132760519163907841 pin\"\n",
     };
-    g_autofree char *got = issue(
-        "{'id': <uint64 5132760519163907841>, 'kind': <'certificate'>, 'side': <'remote'>, 'mailbox': <''>,"
-        " 'reasons': <['expired', 'of-tomorrow']>, 'subject': <'CN=mail'>,"
-        " 'issuer': <'CN=authority'>, 'not-before': <uint64 1700000000000000>,"
-        " 'not-after': <uint64 1700000000000001>, 'pin': <'abc='>,"
-        " 'pem': <'-----BEGIN\\n-----END\\n'>, 'actions': <['pin']>}");
+    g_autofree char *got =
+        issue("{'id': <uint64 5132760519163907841>, 'kind': <'certificate'>, 'side': <'remote'>, "
+              "'mailbox': <''>,"
+              " 'reasons': <['expired', 'of-tomorrow']>, 'subject': <'CN=mail'>,"
+              " 'issuer': <'CN=authority'>, 'not-before': <uint64 1700000000000000>,"
+              " 'not-after': <uint64 1700000000000001>, 'pin': <'abc='>,"
+              " 'pem': <'-----BEGIN\\n-----END\\n'>, 'actions': <['pin']>}");
 
     for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
         g_assert_nonnull(strstr(got, wanted[i]));
