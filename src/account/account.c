@@ -73,18 +73,10 @@ waits_for_keyring(const ImsAccount *self)
 }
 
 static gboolean
-is_of_proxy(const ImsProxy *proxy, const char *words)
-{
-    g_autofree char *name = proxy->kind == IMS_PROXY_SOCKS5 ? ims_proxy_name(proxy) : NULL;
-
-    return name != NULL && strstr(words, name) != NULL;
-}
-
-static gboolean
 is_refused_by_proxy(const ImsAccount *self, ImsSide side, const GError *error)
 {
     return g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
-           is_of_proxy(&self->config->side[side].proxy, error->message);
+           ims_proxy_is_named(&self->config->side[side].proxy, error->message);
 }
 
 /* A test goes to both sides, whichever fails. @report: (nullable): nothing was connected to */
@@ -610,15 +602,6 @@ ims_account_unlock(
     reread(self);
     if (!check_usable(self, error))
         return FALSE;
-    if (self->unlock != NULL) {
-        g_set_error(
-            error,
-            IMS_ERROR,
-            IMS_ERROR_BUSY,
-            _("the keyring is being asked to unlock what it has of %s already: answer it"),
-            self->name);
-        return FALSE;
-    }
     ims_unlock_start(self, timeout_us, done, data);
     return TRUE;
 }

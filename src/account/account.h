@@ -190,9 +190,10 @@ typedef void (*ImsUnlocked)(const GError *error, gpointer data);
  *
  * Errors of @done: IMS_ERROR_KEYRING_LOCKED, after @timeout_us at the latest, or if the user has
  * turned it down; IMS_ERROR_CREDENTIALS_MISSING (no keyring, or none of its passwords there);
- * IMS_ERROR_CANCELLED if the account goes.
+ * IMS_ERROR_CANCELLED if the account goes; IMS_ERROR_BUSY if it is asked for again meanwhile: then
+ * the last is answered alone. No @timeout_us is longer than 10 minutes.
  *
- * Errors: IMS_ERROR_BUSY (the user is being asked already, or the account is going);
+ * Errors: IMS_ERROR_BUSY (the account is going);
  * IMS_ERROR_CONFIG (its file is broken).
  */
 gboolean ims_account_unlock(

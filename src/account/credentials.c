@@ -196,6 +196,26 @@ ims_credentials_need_keyring(const ImsConfig *config)
     return FALSE;
 }
 
+char *
+ims_credentials_missing_command(const ImsConfig *config)
+{
+    gboolean needed[IMS_N_SIDES], proxy;
+    ImsSide side;
+
+    for (guint i = 0; i < IMS_N_SIDES; i++)
+        needed[i] = wants_login(&config->side[i]) && config->side[i].password_argv == NULL;
+    proxy = !needed[IMS_LOCAL] && !needed[IMS_REMOTE];
+    for (guint i = 0; proxy && i < IMS_N_SIDES; i++)
+        needed[i] = config->side[i].proxy.username != NULL;
+    side = needed[IMS_REMOTE] ? IMS_REMOTE : IMS_LOCAL;
+    return g_strconcat(
+        "imapsyncctl password ",
+        config->name,
+        side == IMS_LOCAL ? " local" : "",
+        proxy ? " --proxy" : "",
+        NULL);
+}
+
 static void look_up_next(ImsCredentials *self);
 
 static void

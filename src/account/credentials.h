@@ -38,6 +38,9 @@ void ims_credentials_cancel(ImsCredentials *self);
 
 /** ims_credentials_need_keyring: whether a password of the account is, or should be, there. */
 gboolean ims_credentials_need_keyring(const ImsConfig *config);
+/** ims_credentials_missing_command: Returns: (transfer full): that puts the first of those there.
+ */
+char *ims_credentials_missing_command(const ImsConfig *config);
 /** ims_credentials_explain: Returns: (transfer full) (nullable): what @outcome means, if it is
  * ABSENT or ERROR, as an error about @who; else NULL. */
 GError *ims_credentials_explain(const char *who, ImsSecretOutcome outcome, const char *message);

@@ -28,7 +28,6 @@ struct ImsSecretSearch {
     gpointer data;
     GCancellable *cancel;
     guint timer;
-    gboolean prompting; /* the keyring asks the user */
 };
 
 static const SecretSchema schema = {
@@ -72,7 +71,7 @@ deadline_passed(gpointer data)
 
     self->timer = 0; /* this source ends by itself */
     g_cancellable_cancel(self->cancel);
-    if (self->prompting)
+    if (self->purpose == UNLOCK)
         answer(self, IMS_SECRET_LOCKED, NULL, NULL);
     else
         answer(self, IMS_SECRET_ERROR, NULL, _("it does not answer"));
@@ -223,7 +222,6 @@ unlock(SecretService *service, ImsSecretSearch *self, GList *items)
         search_free(self);
         return;
     }
-    self->prompting = TRUE;
     secret_service_unlock(service, self->left, NULL, unlocked, self);
 }
 
@@ -332,6 +330,13 @@ ims_secret_unlock(const char *account, guint timeout_ms, ImsSecretFound callback
     GHashTable *attributes = secret_attributes_build(&schema, "account", account, NULL);
 
     return search(attributes, UNLOCK, timeout_ms, callback, data);
+}
+
+void
+ims_secret_search_prolong(ImsSecretSearch *self, guint timeout_ms)
+{
+    g_clear_handle_id(&self->timer, g_source_remove);
+    self->timer = g_timeout_add(timeout_ms, deadline_passed, self);
 }
 
 void

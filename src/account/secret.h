@@ -61,6 +61,8 @@ ImsSecretSearch *ims_secret_erase(const char *account, ImsSecretFound callback, 
  */
 ImsSecretSearch *ims_secret_unlock(
     const char *account, guint timeout_ms, ImsSecretFound callback, gpointer data);
+/** ims_secret_search_prolong: lets it take @timeout_ms from now on. Not after @callback. */
+void ims_secret_search_prolong(ImsSecretSearch *self, guint timeout_ms);
 /** ims_secret_search_cancel: @callback will not be called. Takes NULL. */
 void ims_secret_search_cancel(ImsSecretSearch *self);
 

@@ -13,6 +13,8 @@
 #include "account/secret.h"
 #include "util/error.h"
 
+#define LONGEST_US (10 * 60 * (guint64)G_USEC_PER_SEC)
+
 struct ImsUnlock {
     ImsAccount *account;
     guint64 timeout_us;
@@ -48,15 +50,18 @@ explain(const ImsUnlock *self, ImsSecretOutcome outcome, const char *message)
               "or was turned down; unlock it in a program that shows passwords, or by logging in "
               "again; %s then goes on by itself"),
             name,
-            (guint)MIN(self->timeout_us / G_USEC_PER_SEC, G_MAXUINT),
+            (guint)(self->timeout_us / G_USEC_PER_SEC),
             name);
-    if (outcome == IMS_SECRET_NONE)
+    if (outcome == IMS_SECRET_NONE) {
+        g_autofree char *command = ims_credentials_missing_command(self->account->config);
+
         return g_error_new(
             IMS_ERROR,
             IMS_ERROR_CREDENTIALS_MISSING,
-            _("%s: none of its passwords is in the keyring: run 'imapsyncctl password %s'"),
+            _("%s: none of its passwords is in the keyring: run '%s'"),
             name,
-            name);
+            command);
+    }
     return ims_credentials_explain(name, outcome, message);
 }
 
@@ -82,19 +87,45 @@ needless(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+/* The keyring goes on asking. The first may have left the bus, and is not to keep others away. */
+static void
+take_over(ImsUnlock *self, guint64 timeout_us, ImsUnlocked done, gpointer data)
+{
+    ImsUnlocked old_done = self->done;
+    gpointer old_data = self->data;
+    g_autoptr(GError) error = g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_BUSY,
+        _("%s: somebody else has asked since to unlock the keyring, and is answered instead: ask "
+          "again to wait for it"),
+        self->account->name);
+
+    self->timeout_us = timeout_us;
+    self->done = done;
+    self->data = data;
+    if (self->search != NULL)
+        ims_secret_search_prolong(self->search, (guint)(timeout_us / 1000));
+    old_done(error, old_data);
+}
+
 void
 ims_unlock_start(ImsAccount *account, guint64 timeout_us, ImsUnlocked done, gpointer data)
 {
-    ImsUnlock *self = g_new0(ImsUnlock, 1);
+    ImsUnlock *self;
 
+    timeout_us = MIN(timeout_us, LONGEST_US);
+    if (account->unlock != NULL) {
+        take_over(account->unlock, timeout_us, done, data);
+        return;
+    }
+    self = g_new0(ImsUnlock, 1);
     self->account = account;
     self->timeout_us = timeout_us;
     self->done = done;
     self->data = data;
     account->unlock = self;
     if (ims_credentials_need_keyring(account->config))
-        self->search = ims_secret_unlock(
-            account->name, (guint)MIN(timeout_us / 1000, (guint64)G_MAXINT), unlocked, self);
+        self->search = ims_secret_unlock(account->name, (guint)(timeout_us / 1000), unlocked, self);
     else
         self->idle = g_idle_add(needless, self);
 }
