@@ -432,7 +432,9 @@ test_failing_keyring_is_tried_again(Fixture *self, gconstpointer data)
     g_assert_cmpint(ims_account_next_sync_us(account), ==, 0);
 
     g_setenv("DBUS_SESSION_BUS_ADDRESS", "nonsense:", TRUE);
-    wait_for_end(start_sync(self, &all));
+    do /* GLib may still have the connection that failed before */
+        wait_for_end(start_sync(self, &all));
+    while (g_error_matches(ims_account_error(account), IMS_ERROR, IMS_ERROR_CREDENTIALS_MISSING));
     g_setenv("DBUS_SESSION_BUS_ADDRESS", bus, TRUE);
     g_assert_error(ims_account_error(account), IMS_ERROR, IMS_ERROR_OFFLINE);
     g_assert_nonnull(strstr(ims_account_error(account)->message, "remote: the keyring failed: "));
