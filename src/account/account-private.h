@@ -84,6 +84,7 @@ struct ImsJob {
     ImsSyncOptions options; /* its mailboxes are owned */
     ImsResult result;
     GError *error;
+    GError *missing;      /* a test goes on without a password that cannot be had; NULL: none */
     ImsProgress progress; /* its mailbox is owned */
     ImsReport *report;    /* NULL until its end */
     GCancellable *cancel;
@@ -116,6 +117,9 @@ void ims_account_keyring_changed(ImsAccount *self);
 /** ims_account_schedule: does, from the main loop, what is next to do. */
 void ims_account_schedule(ImsAccount *self);
 
+/** ims_account_explain_refusal: Returns: (transfer full): @error, a refusal of @side, with what to
+ * do about it. */
+GError *ims_account_explain_refusal(const ImsAccount *self, ImsSide side, const GError *error);
 /** ims_account_note_offered: these go to servers and proxies now. */
 void ims_account_note_offered(ImsAccount *self, const char *const password[IMS_N_PASSWORDS]);
 /** ims_account_remember_refusal: a server, or a proxy, has refused what it was offered last, by

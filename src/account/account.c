@@ -246,60 +246,31 @@ worker_progressed(const ImsProgress *progress, gpointer data)
     self->accounts->listener->job_progress(job, self->accounts->data);
 }
 
-/* Only here are the account's name and its command known. */
-static GError *
-refused_error(const ImsAccount *self, ImsSide side, const GError *error)
+/* @facts: (nullable) */
+static void
+tell_missing(const GError *missing, ImsFacts *facts)
 {
-    g_autofree char *command =
-        g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
-    g_autofree char *proxy_command = g_strconcat(command, " --proxy", NULL);
-    g_autofree char *words = g_strdup(error->message);
+    const char *words = strstr(missing->message, ": "); /* the side is in front */
 
-    if (g_str_has_suffix(words, ".")) /* servers end their sentences */
-        words[strlen(words) - 1] = '\0';
-    if (ims_proxy_is_named(&self->config->side[side].proxy, words))
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_AUTH_FAILED,
-            _("%s: store the right password with '%s', or correct %s in its file"),
-            words,
-            proxy_command,
-            "proxy");
-    if (self->config->side[side].password_argv != NULL)
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_AUTH_FAILED,
-            _("%s: correct what %s prints, or %s in the account's file"),
-            words,
-            ims_side_config_command_key(&self->config->side[side]),
-            "username");
-    if (ims_auth_list_by_token(&self->config->side[side].auth))
-        return g_error_new(
-            IMS_ERROR,
-            IMS_ERROR_AUTH_FAILED,
-            _("%s: store a new token with '%s', or set '%s' in its file"),
-            words,
-            command,
-            "token-command");
-    return g_error_new(
-        IMS_ERROR,
-        IMS_ERROR_AUTH_FAILED,
-        _("%s: store the right password with '%s', or correct %s in its file"),
-        words,
-        command,
-        "username");
+    if (facts == NULL || facts->error == NULL)
+        return;
+    g_clear_error(&facts->error);
+    facts->error =
+        g_error_new_literal(missing->domain, missing->code, words != NULL ? words + 2 : "");
 }
 
 static void
-advise_of_facts(const ImsAccount *self, ImsReport *report)
+advise_of_facts(const ImsAccount *self, const ImsJob *job, ImsReport *report)
 {
+    if (job->missing != NULL)
+        tell_missing(job->missing, report->facts[ims_verdict_side(job->missing)]);
     for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
         ImsFacts *facts = report->facts[side];
         GError *bare = facts != NULL ? facts->error : NULL;
 
         if (!g_error_matches(bare, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
             continue;
-        facts->error = refused_error(self, side, bare);
+        facts->error = ims_account_explain_refusal(self, side, bare);
         g_error_free(bare);
     }
 }
@@ -316,11 +287,13 @@ worker_ended(const ImsProgress *last, ImsReport *report, const GError *error, gp
         ims_job_set_progress(job, last);
     if (error != NULL && g_cancellable_is_cancelled(job->cancel))
         told = cancelled_error(); /* whatever the connections made of it */
+    else if (job->missing != NULL && error != NULL)
+        told = g_error_copy(job->missing);
     else if (g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
-        told = refused_error(self, ims_verdict_side(error), error);
+        told = ims_account_explain_refusal(self, ims_verdict_side(error), error);
     if (g_error_matches(told, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
         ims_account_remember_refusal(self, told);
-    advise_of_facts(self, report);
+    advise_of_facts(self, job, report);
     end_job(self, job, told != NULL ? told : error, report);
 }
 
@@ -368,6 +341,8 @@ credentials_found(const char *const password[IMS_N_PASSWORDS], const GError *mis
     g_autoptr(GError) error = missing != NULL ? g_error_copy(missing) : NULL;
 
     self->credentials = NULL;
+    if (error != NULL && job->kind == IMS_JOB_TEST)
+        job->missing = g_steal_pointer(&error); /* the other side can be looked at */
     if (error == NULL)
         error = ims_account_spare(self, job, password);
     if (error == NULL)

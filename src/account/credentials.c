@@ -18,8 +18,9 @@ struct ImsCredentials {
     ImsCredentialsFound callback;
     gpointer data;
     char *password[IMS_N_PASSWORDS];
-    guint slot; /* being looked up */
-    guint end;  /* the slot behind the last to be looked up */
+    guint slot;      /* being looked up */
+    guint end;       /* the slot behind the last to be looked up */
+    GError *missing; /* the first that is not there; NULL: none */
     ImsSecretSearch *search;
     ImsPasswordCommand *command;
     guint idle;
@@ -29,6 +30,7 @@ static void
 credentials_free(ImsCredentials *self)
 {
     ims_secret_search_cancel(self->search);
+    g_clear_error(&self->missing);
     ims_password_command_cancel(self->command);
     g_clear_handle_id(&self->idle, g_source_remove);
     for (guint slot = 0; slot < IMS_N_PASSWORDS; slot++)
@@ -225,10 +227,12 @@ looked_up(ImsSecretOutcome outcome, const char *password, const char *message, g
     g_autoptr(GError) error = explain(self, outcome, message);
 
     self->search = NULL;
-    if (error != NULL) {
+    if (error != NULL && outcome != IMS_SECRET_NONE && outcome != IMS_SECRET_LOCKED) {
         answer(self, error);
         return;
     }
+    if (self->missing == NULL)
+        self->missing = g_steal_pointer(&error); /* but the next may be there */
     self->password[self->slot++] = g_strdup(password);
     look_up_next(self);
 }
@@ -267,7 +271,7 @@ look_up_next(ImsCredentials *self)
     while (self->slot < self->end && !needs_password(self))
         self->slot++;
     if (self->slot == self->end) {
-        answer(self, NULL);
+        answer(self, self->missing);
         return;
     }
     if (!is_of_proxy(self) && config_of(self)->password_argv != NULL) {

@@ -33,6 +33,7 @@ ims_job_free(ImsJob *self)
     g_clear_handle_id(&self->expiry, g_source_remove);
     g_strfreev(self->options.mailboxes);
     g_clear_error(&self->error);
+    g_clear_error(&self->missing);
     g_free((char *)self->progress.mailbox);
     g_clear_pointer(&self->report, ims_report_unref);
     g_object_unref(self->cancel);

@@ -8,11 +8,56 @@
 #include "account/account-private.h"
 
 #include <glib/gi18n.h>
+#include <string.h>
 
 #include "account/verdict.h"
 #include "util/error.h"
 
 #define PAUSE_US (15 * 60 * (gint64)G_USEC_PER_SEC)
+
+/* Only here are the account's name and its command known. */
+GError *
+ims_account_explain_refusal(const ImsAccount *self, ImsSide side, const GError *error)
+{
+    g_autofree char *command =
+        g_strdup_printf("imapsyncctl password %s%s", self->name, side == IMS_LOCAL ? " local" : "");
+    g_autofree char *proxy_command = g_strconcat(command, " --proxy", NULL);
+    g_autofree char *words = g_strdup(error->message);
+
+    if (g_str_has_suffix(words, ".")) /* servers end their sentences */
+        words[strlen(words) - 1] = '\0';
+    if (ims_proxy_is_named(&self->config->side[side].proxy, words))
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: store the right password with '%s', or correct %s in its file"),
+            words,
+            proxy_command,
+            "proxy");
+    if (self->config->side[side].password_argv != NULL)
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: correct what %s prints, or %s in the account's file"),
+            words,
+            ims_side_config_command_key(&self->config->side[side]),
+            "username");
+    if (ims_auth_list_by_token(&self->config->side[side].auth))
+        return g_error_new(
+            IMS_ERROR,
+            IMS_ERROR_AUTH_FAILED,
+            _("%s: store a new token with '%s', or set '%s' in its file"),
+            words,
+            command,
+            "token-command");
+    return g_error_new(
+        IMS_ERROR,
+        IMS_ERROR_AUTH_FAILED,
+        _("%s: store the right password with '%s', or correct %s in its file"),
+        words,
+        command,
+        "username");
+}
 
 void
 ims_account_forget_refusal(ImsAccount *self)

@@ -466,6 +466,28 @@ key_of_file(
     return TRUE;
 }
 
+/* What the keyring holds would never be looked at. */
+static gboolean
+check_no_command(GKeyFile *file, const char *account, const char *side)
+{
+    static const char *const keys[] = {"password-command", "token-command"};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *command = ims_account_file_get(file, side, keys[i]);
+
+        if (command == NULL)
+            continue;
+        g_printerr(
+            _("imapsyncctl: what logs in to the %s side of %s comes from the key %s in its file, "
+              "and not from the keyring; remove that key first\n"),
+            _(side),
+            account,
+            keys[i]);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 ImsExit
 ims_command_password(const ImsArgs *args)
 {
@@ -492,6 +514,8 @@ ims_command_password(const ImsArgs *args)
             name);
         return IMS_EXIT_FAILED;
     }
+    if (!of_proxy && !check_no_command(file, name, side))
+        return IMS_EXIT_FAILED;
     if (!ask_and_store(&key, &error))
         return ims_fault_report(NULL, NULL, error);
 

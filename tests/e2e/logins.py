@@ -261,6 +261,8 @@ def refreshed(*settings):
         tokens = Tokens(session)
         fill(session)
         tokens.add(*settings)
+        told = session.ctl("password", "work", stdin="x\n", status=1).stderr
+        holds("token-command" in told, f"a password for nobody was stored: {told}")
         session.sync()
         tokens.offer(-60, 3600)
         refused = tokens.refusals()
@@ -327,6 +329,17 @@ def a_token_that_stays_old_is_told():
         equal(str(session.account_property("Attention")), "none", "the attention")
 
 
+def a_test_tells_of_the_side_that_lacks_nothing():
+    with Session() as session:
+        fill(session)
+        add(session, None, *session.remote.settings("remote"))
+        session.keyring.lock()
+        told = session.ctl("test", "work", status=1)
+        for words in ("PREAUTH", "keyring is locked"):
+            holds(words in told.stdout + told.stderr, f"no {words} in: {told.stdout}{told.stderr}")
+        equal(str(session.account_property("Attention")), "keyring-locked", "the attention")
+
+
 def a_command_without_a_token_is_told():
     with Session() as session:
         tokens = Tokens(session)
@@ -365,6 +378,7 @@ if __name__ == "__main__":
             an_old_token_is_refreshed_xoauth2,
             a_token_that_grows_old_in_the_middle_is_refreshed,
             a_token_that_stays_old_is_told,
+            a_test_tells_of_the_side_that_lacks_nothing,
             a_command_without_a_token_is_told,
         ],
     )
