@@ -438,6 +438,7 @@ def monitor_tells_of_trouble_and_of_accounts(bus):
 def monitor_tells_each_job_of_its_own(bus):
     """The phases of one are not those of the next, though it has the same path here."""
     monitor = Monitor(bus)
+    monitor.line()  # it listens
     for _ in range(2):
         check(ctl(bus, "sync", "fine"), 0)
         while monitor.line() != "fine: connecting":
