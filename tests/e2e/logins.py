@@ -287,7 +287,7 @@ def a_token_that_grows_old_in_the_middle_is_refreshed():
     with Session() as session:
         tokens = Tokens(session)
         corpus = mail.Corpus(11)
-        messages = [corpus.small() for _ in range(3000)]
+        messages = [corpus.large(20_000) for _ in range(3000)]  # more than is ever on its way
         tokens.add()
         mail.fill(session.remote_connection(), "INBOX", messages)
         tokens.offer(life, 3600)
@@ -298,6 +298,7 @@ def a_token_that_grows_old_in_the_middle_is_refreshed():
             equal(str(job.get("Result")), "running", "the result so far")
             equal(tokens.runs(), 1, "runs of the command")
             wait_for(lambda: time.time() > end, "the token to grow old", life + 5)
+            equal(str(job.get("Result")), "running", "the result so far")
             session.remote.cut()
         equal(job.wait(120)[0], "done", "the result")
         equal(tokens.runs(), 2, "runs of the command")
