@@ -37,8 +37,12 @@ WORD = string.ascii_letters + string.digits
 
 
 def some(letters, n=24):
-    """New, and without spaces at its ends, as these do not survive every file."""
-    middle = (chance.choice(letters) for _ in range(n - 2))
+    """New, without spaces at its ends, as these do not survive every file, and with what tells the
+    letters apart: of those beyond ASCII there is always one."""
+    others = [letter for letter in letters if not letter.isascii()]
+    middle = [chance.choice(letters) for _ in range(n - 2)]
+    if others:
+        middle[chance.randrange(len(middle))] = chance.choice(others)
     return "".join([chance.choice(WORD), *middle, chance.choice(WORD)])
 
 
