@@ -188,6 +188,7 @@ reread(ImsAccount *self)
     if (self->order != NULL) { /* it is of another file */
         g_clear_pointer(&self->order, ims_order_free);
         ims_account_end_turn(self);
+        ims_account_schedule(self);
     }
     ims_turns_wake(self->accounts); /* the numbers may be others */
     ims_account_forget_refusal(self);
@@ -362,8 +363,8 @@ start(gpointer data)
     ImsAccount *self = data;
     g_autoptr(GError) error = NULL;
 
+    reread(self); /* which need not start it: it is being started */
     self->starter = 0;
-    reread(self);
     if (!check_usable(self, &error))
         end_job(self, g_queue_peek_head(&self->queue), error, NULL);
     else if (self->order != NULL)
@@ -616,8 +617,6 @@ ims_account_reload(ImsAccount *self)
         return;
     reread(self);
     ims_account_keyring_stirred(self);
-    if (!g_queue_is_empty(&self->queue))
-        ims_account_schedule(self);
 }
 
 void

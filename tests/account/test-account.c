@@ -786,6 +786,47 @@ test_waiting_account_may_go(Fixture *self, gconstpointer data)
     wait_for_state(ims_accounts_find(self->accounts, "three"), IMS_ACCOUNT_IDLE);
 }
 
+/* Who asks again for what waits, when its file has changed, waits for a job that goes on. */
+static void
+test_waiting_account_takes_its_new_file(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two;
+
+    add_accounts(self, FAR_AND("2") ONE, FAR_AND("3"));
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    write_file(self, "two.conf", FAR_AND("4") ONE);
+    g_assert_true(ims_account_sync(two, &all, IMS_TRIGGER_USER, NULL) == ims_account_job(two));
+    assert_stays_queued(two);
+    fake_engine_end(-1, NULL);
+    wait_for_state(work, IMS_ACCOUNT_IDLE);
+    wait_for_state(two, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    wait_for_state(two, IMS_ACCOUNT_IDLE);
+}
+
+/* A number that was raised lets in who waited for it. */
+static void
+test_waiting_account_hears_of_more(Fixture *self, gconstpointer data)
+{
+    ImsAccount *work, *two;
+
+    add_accounts(self, FAR_AND("2") ONE, FAR_AND("3"));
+    work = start_account(self, "work");
+    wait_for_state(work, IMS_ACCOUNT_SYNCING);
+    two = start_account(self, "two");
+    assert_stays_queued(two);
+    write_file(self, "two.conf", FAR_AND("2"));
+    ims_accounts_reload(self->accounts);
+    wait_for_state(two, IMS_ACCOUNT_SYNCING);
+    fake_engine_end(-1, NULL);
+    fake_engine_end(-1, NULL);
+    wait_for_state(work, IMS_ACCOUNT_IDLE);
+    wait_for_state(two, IMS_ACCOUNT_IDLE);
+}
+
 static const ImsIssue *
 only_issue(ImsAccount *account)
 {
@@ -1672,6 +1713,9 @@ main(int argc, char **argv)
     ADD("/account/turn/cancelled-gives-its-place", test_cancelled_gives_its_place);
     ADD("/account/turn/both-sides-on-one-server-go-alone", test_both_sides_on_one_server);
     ADD("/account/turn/waiting-account-may-go", test_waiting_account_may_go);
+    ADD("/account/turn/waiting-account-takes-its-new-file",
+        test_waiting_account_takes_its_new_file);
+    ADD("/account/turn/waiting-account-hears-of-more", test_waiting_account_hears_of_more);
     ADD("/account/sync/offline-is-tried-again", test_offline_is_tried_again);
     ADD("/account/sync/only-an-awaited-sync-is-tried-again", test_retry_waits_for_what_was_asked);
     ADD("/account/retry/is-put-off-by-other-jobs", test_retry_is_put_off);
