@@ -10,6 +10,7 @@
 #include "account/recall.h"
 #include "account/trust.h"
 #include "account/unlock.h"
+#include "account/verdict.h"
 #include "account/worker.h"
 
 /* What accounts.c, account.c, job.c and removal.c share. Life: the accounts own all accounts and
@@ -114,6 +115,23 @@ void ims_account_keyring_stirred(ImsAccount *self);
 /** ims_account_keyring_changed: as ims_account_keyring_stirred(), but a command that is waited for
  * is asked at most once a minute. */
 void ims_account_keyring_changed(ImsAccount *self);
+/** ims_account_settle: it stands as @verdict says, because of @error (nullable). */
+void ims_account_settle(ImsAccount *self, ImsVerdict verdict, const GError *error);
+void ims_account_tell_changed(ImsAccount *self);
+/** ims_account_waits_for_keyring: Returns: whether another password may let it go on. */
+gboolean ims_account_waits_for_keyring(const ImsAccount *self);
+/** ims_account_reread: takes the file as it is now, unless a job has started. Returns: whether a
+ * job that is there has, or will have, what the file says now. */
+gboolean ims_account_reread(ImsAccount *self);
+/** ims_account_check_usable: Errors: IMS_ERROR_CONFIG, IMS_ERROR_BUSY (it is going). */
+gboolean ims_account_check_usable(const ImsAccount *self, GError **error);
+/** ims_account_queue_job: Returns: (transfer none). */
+ImsJob *ims_account_queue_job(
+    ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsTrigger trigger);
+/** ims_account_learn_trust: what a job's end says of the certificates. @report: (nullable): nothing
+ * was connected to. */
+void ims_account_learn_trust(
+    ImsAccount *self, const ImsJob *job, const GError *error, const ImsReport *report);
 /** ims_account_schedule: does, from the main loop, what is next to do. */
 void ims_account_schedule(ImsAccount *self);
 

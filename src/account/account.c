@@ -14,15 +14,13 @@
 #include "account/verdict.h"
 #include "util/error.h"
 
-#define CALM_US (60 * (gint64)G_USEC_PER_SEC) /* before a command is asked again unasked */
-
 static const char *const state_names[] = {
     "idle", "queued", "syncing", "offline", "blocked"}; /* by ImsAccountState */
 static const char *const attention_names[] = {
     "none", "credentials", "keyring-locked", "certificate", "issues", "server"}; /* ImsAttention */
 
-static void
-tell_changed(ImsAccount *self)
+void
+ims_account_tell_changed(ImsAccount *self)
 {
     self->accounts->listener->account_changed(self, self->accounts->data);
 }
@@ -57,8 +55,8 @@ tell_mailboxes(ImsAccount *self, const ImsReport *report)
     }
 }
 
-static void
-settle(ImsAccount *self, ImsVerdict verdict, const GError *error)
+void
+ims_account_settle(ImsAccount *self, ImsVerdict verdict, const GError *error)
 {
     self->settled = verdict.state;
     self->attention = verdict.attention;
@@ -66,33 +64,10 @@ settle(ImsAccount *self, ImsVerdict verdict, const GError *error)
     self->error = error != NULL ? g_error_copy(error) : NULL;
 }
 
-static gboolean
-waits_for_keyring(const ImsAccount *self)
+gboolean
+ims_account_waits_for_keyring(const ImsAccount *self)
 {
     return self->settled == IMS_ACCOUNT_BLOCKED && ims_verdict_waits_for_keyring(self->error);
-}
-
-static gboolean
-is_refused_by_proxy(const ImsAccount *self, ImsSide side, const GError *error)
-{
-    return g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
-           ims_proxy_is_named(&self->config->side[side].proxy, error->message);
-}
-
-/* A test goes to both sides, whichever fails. @report: (nullable): nothing was connected to */
-static void
-learn_trust(ImsAccount *self, const ImsJob *job, const GError *error, const ImsReport *report)
-{
-    if (report == NULL)
-        return;
-    if (error == NULL || !is_refused_by_proxy(self, ims_verdict_side(error), error))
-        ims_trust_learn(&self->trust, error, job->progress.phase);
-    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
-        const ImsFacts *facts = report->facts[side];
-
-        if (facts != NULL && !is_refused_by_proxy(self, side, facts->error))
-            ims_trust_learn_side(&self->trust, side, facts->error);
-    }
 }
 
 /* @report: (nullable) */
@@ -106,7 +81,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
 
     if (acted)
         keep_report(self, report);
-    learn_trust(self, job, error, report);
+    ims_account_learn_trust(self, job, error, report);
     issues_changed = ims_account_list_issues(self);
     verdict = ims_verdict(error, report, job->options.mailboxes, self->open->len);
     job->result = verdict.result;
@@ -118,7 +93,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
     }
     g_queue_remove(&self->queue, job);
     if (verdict.result != IMS_RESULT_CANCELLED)
-        settle(self, verdict, error);
+        ims_account_settle(self, verdict, error);
     if (error == NULL || ims_account_was_let_in(self, report))
         ims_account_forget_refusal(self);
     ims_account_note_outcome(self, job);
@@ -129,7 +104,7 @@ end_job(ImsAccount *self, ImsJob *job, const GError *error, ImsReport *report)
         listener->issues_changed(self, self->accounts->data);
     if (acted)
         tell_mailboxes(self, report);
-    tell_changed(self);
+    ims_account_tell_changed(self);
     listener->job_ended(job, self->accounts->data);
     ims_accounts_expire_job(self->accounts, job);
     ims_account_schedule(self);
@@ -171,8 +146,8 @@ is_known(const ImsAccount *self, const ImsConfig *config, const GError *error)
  * out was about other settings, but an account that waits for the keyring goes on waiting. A job
  * that has started keeps what it began with: its passwords belong to it.
  * Returns: whether a job that is there has, or will have, what the file says now. */
-static gboolean
-reread(ImsAccount *self)
+gboolean
+ims_account_reread(ImsAccount *self)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(ImsConfig) config = ims_config_load(self->path, self->name, &error);
@@ -196,16 +171,16 @@ reread(ImsAccount *self)
     ims_trust_forget(&self->trust);
     if (ims_account_list_issues(self))
         self->accounts->listener->issues_changed(self, self->accounts->data);
-    if (error != NULL || !waits_for_keyring(self))
-        settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
+    if (error != NULL || !ims_account_waits_for_keyring(self))
+        ims_account_settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
     else if (!moved)
         return TRUE;
-    tell_changed(self);
+    ims_account_tell_changed(self);
     return TRUE;
 }
 
-static gboolean
-check_usable(const ImsAccount *self, GError **error)
+gboolean
+ims_account_check_usable(const ImsAccount *self, GError **error)
 {
     if (self->left != NULL) {
         g_set_error(
@@ -331,7 +306,7 @@ give_in_turn(ImsAccount *self)
         self->worker = ims_worker_new(self->name, &worker_listener, self);
     self->running = TRUE;
     ims_worker_give(self->worker, g_steal_pointer(&self->order));
-    tell_changed(self);
+    ims_account_tell_changed(self);
 }
 
 static void
@@ -363,9 +338,9 @@ start(gpointer data)
     ImsAccount *self = data;
     g_autoptr(GError) error = NULL;
 
-    reread(self); /* which need not start it: it is being started */
+    ims_account_reread(self); /* which need not start it: it is being started */
     self->starter = 0;
-    if (!check_usable(self, &error))
+    if (!ims_account_check_usable(self, &error))
         end_job(self, g_queue_peek_head(&self->queue), error, NULL);
     else if (self->order != NULL)
         give_in_turn(self);
@@ -403,15 +378,16 @@ ims_account_schedule(ImsAccount *self)
         ims_account_keyring_stirred(self);
 }
 
-static ImsJob *
-queue_job(ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsTrigger trigger)
+ImsJob *
+ims_account_queue_job(
+    ImsAccount *self, ImsJobKind kind, const ImsSyncOptions *options, ImsTrigger trigger)
 {
     ImsJob *job = ims_job_new(self, kind, options, trigger);
 
     g_clear_pointer(&self->probe, ims_credentials_cancel);
     g_queue_push_tail(&self->queue, job);
     ims_accounts_take_job(self->accounts, job);
-    tell_changed(self);
+    ims_account_tell_changed(self);
     ims_account_schedule(self);
     return job;
 }
@@ -420,9 +396,9 @@ ImsJob *
 ims_account_sync(
     ImsAccount *self, const ImsSyncOptions *options, ImsTrigger trigger, GError **error)
 {
-    gboolean current = reread(self);
+    gboolean current = ims_account_reread(self);
 
-    if (!check_usable(self, error))
+    if (!ims_account_check_usable(self, error))
         return NULL;
 
     for (GList *item = self->queue.tail; item != NULL; item = item->prev) {
@@ -434,7 +410,7 @@ ims_account_sync(
         if (ims_job_may_join(item->data, listed, options))
             return item->data;
     }
-    return queue_job(self, IMS_JOB_SYNC, options, trigger);
+    return ims_account_queue_job(self, IMS_JOB_SYNC, options, trigger);
 }
 
 ImsJob *
@@ -442,10 +418,10 @@ ims_account_test(ImsAccount *self, GError **error)
 {
     const ImsSyncOptions none = {NULL};
 
-    reread(self);
-    if (!check_usable(self, error))
+    ims_account_reread(self);
+    if (!ims_account_check_usable(self, error))
         return NULL;
-    return queue_job(self, IMS_JOB_TEST, &none, IMS_TRIGGER_CLIENT);
+    return ims_account_queue_job(self, IMS_JOB_TEST, &none, IMS_TRIGGER_CLIENT);
 }
 
 gboolean
@@ -474,112 +450,11 @@ ims_account_cancel(ImsAccount *self)
 
     if (self->owed) {
         ims_account_cancel_retry(self);
-        tell_changed(self);
+        ims_account_tell_changed(self);
     }
     for (guint i = n; i > 0; i--) /* the followers first, so that none of them is started */
         ims_account_cancel_job(self, g_queue_peek_nth(&self->queue, i - 1));
     return n;
-}
-
-/* -- going on by itself -- */
-
-static void
-probed(const char *const password[IMS_N_PASSWORDS], const GError *error, gpointer data)
-{
-    ImsAccount *self = data;
-    const ImsSyncOptions all = {NULL};
-
-    self->probe = NULL;
-    /* libsecret does not come back from a keyring that went while it asked */
-    if (self->unlock != NULL && !g_error_matches(error, IMS_ERROR, IMS_ERROR_KEYRING_LOCKED))
-        ims_unlock_end(self->unlock, error);
-    if (error != NULL) {
-        if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
-            !g_str_equal(self->error->message, error->message)) {
-            settle(self, ims_verdict(error, NULL, NULL, self->open->len), error);
-            if (self->settled == IMS_ACCOUNT_OFFLINE) /* and waits for the keyring no more */
-                ims_account_owe(self);
-            tell_changed(self);
-        }
-        return;
-    }
-    /* What a server has refused is not offered again: too many tries lock accounts. The keyring may
-     * have been locked since, and asked for. */
-    if (ims_account_was_refused(self, password)) {
-        if (!g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED)) {
-            settle(
-                self,
-                ims_verdict(self->refusal, NULL, NULL, self->issues->issues->len),
-                self->refusal);
-            tell_changed(self);
-        }
-        return;
-    }
-    queue_job(self, IMS_JOB_SYNC, &all, IMS_TRIGGER_USER);
-}
-
-void
-ims_account_keyring_stirred(ImsAccount *self)
-{
-    self->keyring_changed = !g_queue_is_empty(&self->queue);
-    if (self->keyring_changed || !waits_for_keyring(self))
-        return;
-    reread(self);
-    g_clear_pointer(&self->probe, ims_credentials_cancel);
-    if (check_usable(self, NULL))
-        self->probe = ims_credentials_find(self->config, probed, self);
-}
-
-/* Whether what is missing, or was refused, comes from a command and not from the keyring. */
-static gboolean
-waits_for_command(const ImsAccount *self)
-{
-    const ImsSideConfig *side;
-
-    if (self->config == NULL || self->error == NULL)
-        return FALSE;
-    side = &self->config->side[ims_verdict_side(self->error)];
-    return side->password_argv != NULL && !ims_proxy_is_named(&side->proxy, self->error->message);
-}
-
-static gboolean
-calmed(gpointer data)
-{
-    ImsAccount *self = data;
-
-    self->calm = 0;
-    ims_account_keyring_changed(self);
-    return G_SOURCE_REMOVE;
-}
-
-/* A command may need the keyring too, and fail until it is unlocked. But it may also change the
- * keyring itself each time: that must not make it run again and again, and least of all if what it
- * gave was refused. */
-void
-ims_account_keyring_changed(ImsAccount *self)
-{
-    gint64 now_us = g_get_monotonic_time(), wait_us = self->probed_us + CALM_US - now_us;
-
-    if (waits_for_command(self)) {
-        if (self->calm == 0 && wait_us > 0 &&
-            !g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
-            self->calm = g_timeout_add((guint)(wait_us / 1000) + 1, calmed, self);
-        if (wait_us > 0 || g_error_matches(self->error, IMS_ERROR, IMS_ERROR_AUTH_FAILED))
-            return;
-        self->probed_us = now_us;
-    }
-    ims_account_keyring_stirred(self);
-}
-
-gboolean
-ims_account_unlock(
-    ImsAccount *self, guint64 timeout_us, ImsUnlocked done, gpointer data, GError **error)
-{
-    reread(self);
-    if (!check_usable(self, error))
-        return FALSE;
-    ims_unlock_start(self, timeout_us, done, data);
-    return TRUE;
 }
 
 /* -- life -- */
@@ -602,10 +477,10 @@ recalled(ImsReport *report, gpointer data)
         }
         issues_changed = ims_account_list_issues(self);
         if (self->config != NULL)
-            settle(self, ims_verdict(NULL, NULL, NULL, self->open->len), NULL);
+            ims_account_settle(self, ims_verdict(NULL, NULL, NULL, self->open->len), NULL);
         if (issues_changed)
             self->accounts->listener->issues_changed(self, self->accounts->data);
-        tell_changed(self);
+        ims_account_tell_changed(self);
     }
     ims_account_schedule(self);
 }
@@ -615,7 +490,7 @@ ims_account_reload(ImsAccount *self)
 {
     if (self->left != NULL)
         return;
-    reread(self);
+    ims_account_reread(self);
     ims_account_keyring_stirred(self);
 }
 

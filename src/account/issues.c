@@ -7,6 +7,7 @@
 #include <glib/gi18n.h>
 
 #include "account/account-private.h"
+#include "account/verdict.h"
 #include "util/error.h"
 
 static gboolean
@@ -43,6 +44,30 @@ ims_account_list_issues(ImsAccount *self)
             g_ptr_array_add(self->open, ims_issue_copy(self->trust.issue[side]));
     }
     return before == NULL || !same_issues(before, self->open);
+}
+
+static gboolean
+is_refused_by_proxy(const ImsAccount *self, ImsSide side, const GError *error)
+{
+    return g_error_matches(error, IMS_ERROR, IMS_ERROR_AUTH_FAILED) &&
+           ims_proxy_is_named(&self->config->side[side].proxy, error->message);
+}
+
+/* A test goes to both sides, whichever fails. */
+void
+ims_account_learn_trust(
+    ImsAccount *self, const ImsJob *job, const GError *error, const ImsReport *report)
+{
+    if (report == NULL)
+        return;
+    if (error == NULL || !is_refused_by_proxy(self, ims_verdict_side(error), error))
+        ims_trust_learn(&self->trust, error, job->progress.phase);
+    for (ImsSide side = IMS_LOCAL; side < IMS_N_SIDES; side++) {
+        const ImsFacts *facts = report->facts[side];
+
+        if (facts != NULL && !is_refused_by_proxy(self, side, facts->error))
+            ims_trust_learn_side(&self->trust, side, facts->error);
+    }
 }
 
 GPtrArray *
