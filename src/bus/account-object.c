@@ -245,21 +245,6 @@ static const ImsOption unlock_options[] = {
     {NULL, NULL, 0, -1},
 };
 
-/* Answers the call that was held. */
-static void
-on_unlocked(const GError *error, gpointer data)
-{
-    g_autoptr(sd_bus_message) m = data;
-    g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
-
-    if (error == NULL) {
-        sd_bus_reply_method_return(m, NULL);
-        return;
-    }
-    ims_fault_set(&fault, error);
-    sd_bus_reply_method_error(m, &fault);
-}
-
 static int
 method_unlock(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -270,7 +255,7 @@ method_unlock(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 
     if (r < 0)
         return r;
-    if (!ims_account_unlock(self->account, options.timeout_us, on_unlocked, m, &error))
+    if (!ims_account_unlock(self->account, options.timeout_us, ims_fault_answer, m, &error))
         return ims_fault_set(ret_error, error);
 
     sd_bus_message_ref(m);

@@ -44,3 +44,18 @@ ims_fault_append(sd_bus_message *m, const GError *error)
 
     return sd_bus_message_append(m, "(ss)", ims_fault_name(error), message);
 }
+
+void
+ims_fault_answer(const GError *error, gpointer message)
+{
+    sd_bus_error fault = SD_BUS_ERROR_NULL;
+
+    if (error == NULL) {
+        sd_bus_reply_method_return(message, NULL);
+    } else {
+        ims_fault_set(&fault, error);
+        sd_bus_reply_method_error(message, &fault);
+    }
+    sd_bus_error_free(&fault);
+    sd_bus_message_unref(message);
+}

@@ -44,3 +44,12 @@ int ims_fault_set(sd_bus_error *ret_error, const GError *error);
  * Returns: negative on failure
  */
 int ims_fault_append(sd_bus_message *m, const GError *error);
+
+/**
+ * ims_fault_answer:
+ * @error: (nullable): NULL: it went well
+ * @message: (transfer full): the call that was held, which has no result
+ *
+ * Answers it.
+ */
+void ims_fault_answer(const GError *error, gpointer message);

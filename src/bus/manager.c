@@ -238,21 +238,6 @@ static const ImsOption remove_options[] = {
     {NULL, NULL, 0, -1},
 };
 
-/* Answers the call that was held. */
-static void
-on_removed(const GError *error, gpointer data)
-{
-    g_autoptr(sd_bus_message) m = data;
-    g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
-
-    if (error == NULL) {
-        sd_bus_reply_method_return(m, NULL);
-        return;
-    }
-    ims_fault_set(&fault, error);
-    sd_bus_reply_method_error(m, &fault);
-}
-
 static int
 method_remove_account(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
@@ -270,7 +255,8 @@ method_remove_account(sd_bus_message *m, void *userdata, sd_bus_error *ret_error
     account = find_account(self, name, &error);
     if (account == NULL)
         return ims_fault_set(ret_error, error);
-    if (!ims_accounts_remove(self->accounts, account, options.delete_store, on_removed, m, &error))
+    if (!ims_accounts_remove(
+            self->accounts, account, options.delete_store, ims_fault_answer, m, &error))
         return ims_fault_set(ret_error, error);
 
     sd_bus_message_ref(m);
