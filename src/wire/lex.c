@@ -13,6 +13,10 @@
 #include "util/error.h"
 #include "wire/cursor.h"
 
+/* Of one response: a line of nothing but words would take twelve times its octets. Only a SEARCH
+ * has more than a few hundred: a word for each message. */
+#define TOKENS_MAX (256 * 1024)
+
 #define KEEP_MAX ((gsize)64 * 1024) /* of storage between responses */
 
 void
@@ -281,6 +285,8 @@ ims_lex_run(ImsLex *self, char stop, ImsLexStep *out, guint64 *out_size, GError 
                 return FALSE;
             break;
         }
+        if (self->tokens->len == TOKENS_MAX)
+            return ims_lex_fail(error, self->at, N_("too many words"));
         if (!token(self, stop, &step, &size, error))
             return FALSE;
     }

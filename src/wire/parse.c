@@ -17,7 +17,7 @@
     ((gsize)1024 * 1024) /* octets of all literals of a response, bodies left out */
 
 const ImsLimits ims_limits_default = {
-    .max_line = (gsize)1024 * 1024,
+    .max_line = (gsize)4 * 1024 * 1024, /* a VANISHED of half a million single messages */
     .max_inline = (gsize)64 * 1024,
     .max_body = (guint64)2 * 1024 * 1024 * 1024,
     .max_depth = 20,

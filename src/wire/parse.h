@@ -117,7 +117,7 @@ typedef struct {
     guint max_depth;  /* open parentheses */
 } ImsLimits;
 
-extern const ImsLimits ims_limits_default; /* 1 MiB, 64 KiB, 2 GiB, 20 */
+extern const ImsLimits ims_limits_default; /* 4 MiB, 64 KiB, 2 GiB, 20 */
 
 typedef enum {
     IMS_PARSE_MORE,     /* all bytes used */

@@ -101,6 +101,38 @@ test_dead(void)
     g_assert_error(second, IMS_ERROR, IMS_ERROR_PROTOCOL);
 }
 
+/* Each word takes more than its octet. */
+static void
+test_many_words(void)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+    g_autoptr(GString) in = g_string_new("* X");
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 0; i < 300 * 1000; i++)
+        g_string_append(in, " x");
+    g_string_append(in, "\r\n");
+    error = push_text(parser, in->str, in->len);
+    g_assert_error(error, IMS_ERROR, IMS_ERROR_PROTOCOL);
+    g_assert_nonnull(strstr(error->message, "too many words"));
+}
+
+/* As a server tells of a mailbox whose expunges it has forgotten: each hole, in one line. */
+static void
+test_many_holes(void)
+{
+    g_autoptr(ImsParser) parser = ims_parser_new(&ims_limits_default);
+    g_autoptr(GString) in = g_string_new("* VANISHED (EARLIER) 1");
+    g_autoptr(GError) error = NULL;
+
+    for (guint i = 1; i < 400 * 1000; i++)
+        g_string_append_printf(in, ",%u", 6 * i + 1);
+    g_string_append(in, "\r\n");
+    error = push_text(parser, in->str, in->len);
+    g_assert_no_error(error);
+    g_assert_cmpuint(ims_uidset_count(ims_parser_response(parser)->uids), ==, 400 * 1000);
+}
+
 static void
 test_literals_together(void)
 {
@@ -327,5 +359,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/limits/long-keyword-is-left-out", test_long_keyword);
     g_test_add_func("/wire/limits/long-name-is-none", test_long_name);
     g_test_add_func("/wire/limits/many-namespaces-are-an-error", test_many_namespaces);
+    g_test_add_func("/wire/limits/many-words-are-an-error", test_many_words);
+    g_test_add_func("/wire/limits/many-holes-are-none", test_many_holes);
     return g_test_run();
 }
