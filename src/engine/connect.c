@@ -56,12 +56,17 @@ connect_side(ImsPass *self, ImsSide side, GError **error)
            (ims_pass_renew(self->order, side, refusal, error) && open_conn(self, side, error));
 }
 
-static gboolean
-save(ImsPass *self, ImsSide side, GError **error)
+/* On a full disk it is not, which costs flights and no mail: whether a sync can go on there is told
+ * by what it has to commit. */
+static void
+save(ImsPass *self, ImsSide side)
 {
-    return ims_store_begin(self->store, error) &&
-           ims_store_save_offers(self->store, side, &self->offers[side], error) &&
-           ims_store_commit(self->store, error);
+    gboolean saved = ims_store_begin(self->store, NULL) &&
+                     ims_store_save_offers(self->store, side, &self->offers[side], NULL) &&
+                     ims_store_commit(self->store, NULL);
+
+    if (!saved)
+        ims_store_rollback(self->store);
 }
 
 /* What was remembered may be why it failed: the next pass asks again. */
@@ -72,7 +77,7 @@ forget(ImsPass *self, ImsSide side)
         return;
     ims_store_rollback(self->store);
     ims_offers_clear(&self->offers[side]);
-    save(self, side, NULL);
+    save(self, side);
 }
 
 gboolean
@@ -92,18 +97,18 @@ ims_pass_connect(ImsPass *self, GError **error)
     return TRUE;
 }
 
-static gboolean
-remember(ImsPass *self, ImsSide side, GError **error)
+static void
+remember(ImsPass *self, ImsSide side)
 {
     g_auto(ImsOffers) offers = {0};
 
     ims_conn_offers(self->conn[side], &offers);
     if (self->store == NULL || ims_offers_equal(&offers, &self->offers[side]))
-        return TRUE;
+        return;
     ims_offers_clear(&self->offers[side]);
     self->offers[side] = offers;
     offers = (ImsOffers){0};
-    return save(self, side, error);
+    save(self, side);
 }
 
 gboolean
@@ -114,8 +119,7 @@ ims_pass_confirm(ImsPass *self, GError **error)
             g_prefix_error(error, "%s: ", ims_side_name(side));
             return FALSE;
         }
-        if (!remember(self, side, error))
-            return FALSE;
+        remember(self, side);
     }
     return TRUE;
 }

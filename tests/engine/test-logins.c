@@ -197,7 +197,37 @@ no_progress(const ImsProgress *progress, gpointer data)
 typedef struct {
     Server server[IMS_N_SIDES];
     ImsPassOrder order;
+    char *folder, *path;
 } Two;
+
+static void
+two_start(Two *self)
+{
+    static const char *const identity[] = {"local", "remote"};
+
+    *self = (Two){.folder = g_dir_make_tmp("ims-logins-XXXXXX", NULL)};
+    self->path = g_build_filename(self->folder, "work.db", NULL);
+    self->order = (ImsPassOrder){
+        .clock = ims_clock_system(), .progress = no_progress, .state_path = self->path};
+    for (guint side = 0; side < IMS_N_SIDES; side++) {
+        server_start(&self->server[side]);
+        self->order.endpoint[side] = endpoint_of(&self->server[side]);
+        self->order.identity[side] = identity[side];
+    }
+}
+
+static void
+two_stop(Two *self)
+{
+    for (guint side = 0; side < IMS_N_SIDES; side++) {
+        ims_endpoint_free((ImsEndpoint *)self->order.endpoint[side]);
+        server_stop(&self->server[side]);
+    }
+    g_unlink(self->path);
+    g_rmdir(self->folder);
+    g_free(self->path);
+    g_free(self->folder);
+}
 
 static GError *
 pass(Two *self, const Mood *const moods[IMS_N_SIDES])
@@ -238,29 +268,45 @@ assert_refused(Two *two, const Case *c)
 static void
 test_case(gconstpointer data)
 {
-    static const char *const identity[] = {"local", "remote"};
     const Case *c = data;
-    g_autofree char *folder = g_dir_make_tmp("ims-logins-XXXXXX", NULL);
-    g_autofree char *path = g_build_filename(folder, "work.db", NULL);
-    Two two = {.order = {.clock = ims_clock_system(), .progress = no_progress, .state_path = path}};
+    Two two;
 
-    for (guint side = 0; side < IMS_N_SIDES; side++) {
-        server_start(&two.server[side]);
-        two.order.endpoint[side] = endpoint_of(&two.server[side]);
-        two.order.identity[side] = identity[side];
-    }
+    two_start(&two);
     g_assert_no_error(pass(&two, c->first));
     g_assert_no_error(pass(&two, c->first));
     if (c->words != NULL)
         assert_refused(&two, c);
     else
         g_assert_no_error(pass(&two, c->then));
-    for (guint side = 0; side < IMS_N_SIDES; side++) {
-        ims_endpoint_free((ImsEndpoint *)two.order.endpoint[side]);
-        server_stop(&two.server[side]);
-    }
-    g_unlink(path);
-    g_rmdir(folder);
+    two_stop(&two);
+}
+
+static guint n_full; /* commits that are still to fail */
+
+static gboolean
+has_room(gpointer data)
+{
+    if (n_full == 0)
+        return TRUE;
+    n_full--;
+    return FALSE;
+}
+
+/* What cannot be remembered costs flights, and nothing else. */
+static void
+test_full_disk(void)
+{
+    static const Mood *const both[] = {&good, &good}, *const changed[] = {&spacious, &spacious};
+    Two two;
+
+    two_start(&two);
+    g_assert_no_error(pass(&two, both));
+    two.order.fuse = has_room;
+    n_full = IMS_N_SIDES;
+    g_assert_no_error(pass(&two, changed));
+    assert_sent_once(&two);
+    g_assert_cmpuint(n_full, ==, 0);
+    two_stop(&two);
 }
 
 int
@@ -273,5 +319,6 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &cases[i], test_case);
     }
+    g_test_add_func("/engine/logins/nothing-can-be-remembered", test_full_disk);
     return g_test_run();
 }
